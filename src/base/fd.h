@@ -1,0 +1,67 @@
+#pragma once
+// File descriptors by RAII, and the system calls on directory descriptors that axle uses. Every function throws
+// Error(io) with the path and the system's words; names are single components or RelPaths, never followed out of
+// the directory by "..".
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace axle {
+
+class Fd {
+ public:
+  Fd() noexcept = default;
+  explicit Fd(int fd) noexcept : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Fd();
+
+  int get() const noexcept { return fd_; }
+  explicit operator bool() const noexcept { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+};
+
+// Throws Error(io) "<doing> <path>: <strerror>" from errno, with a hint where one is known (ENOSPC, EACCES, ...).
+[[noreturn]] void throw_errno(std::string_view doing, std::string_view path);
+
+// Opens. `path` may be absolute or relative to `dir` (AT_FDCWD for the working directory).
+Fd open_file(int dir, const std::string& path);                      // for reading
+std::optional<Fd> try_open_file(int dir, const std::string& path);   // nullopt when it does not exist
+Fd open_dir(int dir, const std::string& path);
+std::optional<Fd> try_open_dir(int dir, const std::string& path);    // nullopt: absent or no directory
+
+// mkdir; an existing directory is fine. Mode 0755 whatever the umask.
+void make_dir(int dir, const std::string& path);
+void make_dirs(int dir, const std::string& path);  // with parents
+
+std::optional<struct stat> try_lstat(int dir, const std::string& path);  // nullopt when absent
+std::optional<struct stat> try_stat(int dir, const std::string& path);
+std::string read_link(int dir, const std::string& path);
+std::optional<std::string> try_read_link(int dir, const std::string& path);  // nullopt: absent or no link
+
+void rename_at(int from_dir, const std::string& from, int to_dir, const std::string& to);
+void symlink_at(const std::string& target, int dir, const std::string& path);
+void unlink_at(int dir, const std::string& path);          // absent is fine
+void remove_tree(int dir, const std::string& path);        // absent is fine; makes read-only directories writable
+bool remove_dir_if_empty(int dir, const std::string& path);  // true when it is gone
+
+// One entry of a directory; `type` is a DT_ constant, never DT_UNKNOWN.
+struct DirEntry {
+  std::string name;
+  unsigned char type;
+};
+// Sorted by name, without "." and "..".
+std::vector<DirEntry> list_dir(int dir, const std::string& path);
+
+}  // namespace axle

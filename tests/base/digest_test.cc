@@ -1,0 +1,41 @@
+#include "axle/base/digest.h"
+
+#include <gtest/gtest.h>
+
+#include "axle/base/error.h"
+
+namespace axle {
+namespace {
+
+TEST(Sha256, KnowsTheStandardsVectors) {
+  EXPECT_EQ(Sha256::of("").hex(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(Sha256::of("abc").hex(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(Sha256, ReadsBackItsForms) {
+  const Sha256 digest = Sha256::of("abc");
+  EXPECT_EQ(Sha256::from_hex(digest.hex()), digest);
+  EXPECT_EQ(Sha256::from_base64url(digest.base64url()), digest);
+  EXPECT_EQ(digest.base64url().size(), 43U);
+  EXPECT_EQ(Sha256::from_base64url("abc"), std::nullopt);
+  EXPECT_EQ(Sha256::from_hex("xyz"), std::nullopt);
+}
+
+TEST(Base64url, RefusesLeftOverBitsAndForeignCharacters) {
+  EXPECT_EQ(base64url_decode("YQ"), "a");
+  EXPECT_EQ(base64url_decode("YQ=="), "a");
+  EXPECT_EQ(base64url_decode("YR"), std::nullopt);
+  EXPECT_EQ(base64url_decode("Y"), std::nullopt);
+  EXPECT_EQ(base64url_decode("a+b/"), std::nullopt);
+}
+
+TEST(Hash, IsReadWithItsAlgorithm) {
+  const std::string hex(64, 'A');
+  EXPECT_EQ(Hash::parse("sha256:" + hex).str(), "sha256:" + std::string(64, 'a'));
+  EXPECT_THROW(Hash::parse("sha256:abcd"), Error);
+  EXPECT_THROW(Hash::parse("crc32:" + hex), Error);
+  EXPECT_FALSE(is_strong(HashAlgorithm::md5));
+}
+
+}  // namespace
+}  // namespace axle
