@@ -21,6 +21,7 @@
 namespace axle {
 
 struct ObjectFacts;  // axle/object/object_facts.h
+struct FactsHead;    // the file's fixed part
 
 // A text inside the facts' buffer; WheelFacts::text() reads it.
 struct TextRef {
@@ -207,12 +208,11 @@ class WheelFacts {
   std::optional<std::size_t> object_of(std::uint32_t file) const;
 
  private:
-  friend class FactsWriter;
-  struct Head;
-  const Head& head() const;
-  std::vector<std::string_view> list(unsigned section) const;
+  const FactsHead& head() const;
   std::string_view section(unsigned id) const noexcept;
-  [[noreturn]] void damaged(std::string_view what) const;
+  std::vector<std::string_view> list(unsigned id) const;
+  template <class Record>
+  std::span<const Record> records(unsigned id) const noexcept;
 
   std::shared_ptr<const void> owner_;
   std::string_view bytes_;

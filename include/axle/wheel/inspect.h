@@ -8,7 +8,6 @@
 // faults, which the caller's policy judges (--verify).
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -19,6 +18,7 @@
 #include "axle/base/diagnostic.h"
 #include "axle/base/digest.h"
 #include "axle/base/rel_path.h"
+#include "axle/object/object_facts.h"
 #include "axle/pep/wheel_filename.h"
 #include "axle/wheel/entry_points.h"
 #include "axle/wheel/facts.h"
@@ -95,9 +95,6 @@ struct MemberFacts {
   std::unique_ptr<Details> details;
 };
 
-// Bytes of the member's content: fills `into` from `offset` on and gives how many bytes there were.
-using ContentReader = std::function<std::size_t(std::uint64_t offset, std::span<char> into)>;
-
 // For a member held in memory. `sha256`, when the caller has it already, is not computed again. Thread-safe.
 MemberFacts inspect_member(const WheelHead& head, std::size_t member, std::string_view content,
                            const Sha256* sha256 = nullptr);
@@ -112,7 +109,7 @@ class MemberInspector {
 
   void update(std::string_view piece);
   // `read` is asked only for native objects; without one they are flagged and their facts are left out.
-  MemberFacts finish(const ContentReader& read = {});
+  MemberFacts finish(const ReadAt& read = {});
 
  private:
   struct State;
