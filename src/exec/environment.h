@@ -1,0 +1,54 @@
+#pragma once
+// An environment opened for change: its lock held, what an earlier command left recovered.
+//
+// A new environment is built beside its place (.NAME.axle-new) and comes to be by one rename; an existing one is
+// changed in place by a Transaction. Either way there is no moment at which it is half there for the next command.
+
+#include <optional>
+#include <string>
+
+#include "base/fd.h"
+#include "exec/transaction.h"
+
+namespace axle {
+
+enum class LockWait { wait, fail };
+// Whether axle's own directory stays in the environment (a venv) or goes with the command (--target).
+enum class OwnDirectory { keep, remove };
+
+struct EnvironmentOptions {
+  LockWait wait = LockWait::wait;
+  OwnDirectory own_directory = OwnDirectory::keep;
+  TransactionOptions transaction;
+};
+
+class Environment {
+ public:
+  // `path`: where it is on this machine, DESTDIR included. Creates the staging directory when there is nothing at `path` (or an
+  // empty directory). Throws Error(io) when it cannot, or when LockWait::fail meets another axle.
+  static Environment open(const std::string& path, const EnvironmentOptions& options);
+  // Recovers what an earlier command left at `path`, if anything. For commands that only read.
+  static void recover(const std::string& path, const EnvironmentOptions& options);
+
+  Environment(Environment&&) = default;
+  Environment& operator=(Environment&&) = delete;
+  // A staging directory that was not published is removed, and so is an own directory that is not to stay.
+  ~Environment();
+
+  const Fd& root() const noexcept { return root_; }
+  bool is_new() const noexcept { return !stage_.empty(); }
+  // Makes a new environment appear at its path.
+  void publish();
+  // The environment is to be left as an axle environment, even when it was none before.
+  void keep_own_directory() noexcept { remove_own_directory_ = false; }
+
+ private:
+  Environment() = default;
+  std::string path_;
+  std::string stage_;  // "" when the environment is in its place
+  Fd root_;
+  Fd lock_;
+  bool remove_own_directory_ = false;
+};
+
+}  // namespace axle

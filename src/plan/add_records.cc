@@ -1,0 +1,156 @@
+// Identities of entries, and RECORD. spec: "Recording installed projects".
+
+#include <algorithm>
+
+#include "axle/base/error.h"
+#include "axle/wheel/record.h"
+#include "plan/identity.h"
+#include "plan/passes.h"
+
+namespace axle {
+namespace {
+
+// Equal for entries that would leave the same thing at the path.
+Sha256 identity_of(const Plan& plan, const Entry& entry) {
+  struct Visitor {
+    const Plan& plan;
+    std::string operator()(const StoreFile& file) const {
+      return file_identity(plan.dists[file.wheel].facts.file(file.file).sha256);
+    }
+    std::string operator()(const StoreTree& tree) const {
+      return tree_identity(plan.dists[tree.wheel].facts.dir(tree.dir).tree_digest);
+    }
+    std::string operator()(const Rewritten& script) const {
+      return "script " + (*this)(script.from) + " " + script.interpreter +
+             (plan.policy.relocatable == Relocatable::yes ? " relocatable" : "");
+    }
+    std::string operator()(const Patched& object) const {
+      std::string text = "patched " + (*this)(object.from);
+      for (const std::string& rpath : object.rpaths) text += " " + rpath;
+      return text;
+    }
+    std::string operator()(const Generated& file) const { return file_identity(Sha256::of(file.bytes)); }
+    std::string operator()(const Symlink& link) const { return "link " + link.target; }
+    std::string operator()(const Directory&) const { return "directory"; }
+    std::string operator()(const Record&) const { return "record"; }
+  };
+  // A link is to one wheel's copy; the same bytes in another wheel are another link.
+  const Sha256 linked = entry.lay == Lay::link ? plan.dists[entry.owner].facts.wheel_sha256() : Sha256{};
+  return laid_identity(std::visit(Visitor{plan}, entry.content), entry.executable, entry.lay, linked);
+}
+
+}  // namespace
+
+std::string file_identity(const Sha256& digest) { return "file " + digest.hex(); }
+std::string tree_identity(const Sha256& digest) { return "tree " + digest.hex(); }
+
+Sha256 laid_identity(std::string what, bool executable, Lay lay, const Sha256& wheel) {
+  if (executable) what += " x";
+  if (lay == Lay::link) what += " linked " + wheel.hex();
+  return Sha256::of(what);
+}
+
+void add_records(Draft& draft) {
+  Plan& plan = draft.plan;
+  std::vector<std::string> sums(plan.dists.size());
+  for (Entry& entry : plan.entries) {
+    entry.identity = identity_of(plan, entry);
+    if (std::holds_alternative<Record>(entry.content)) continue;
+    const std::string row = entry.path.str() + " " + entry.identity.hex() + "\n";
+    if (entry.owner != environment_itself) sums[entry.owner] += row;
+    for (const DistId sharer : entry.sharers) {
+      if (sharer != environment_itself) sums[sharer] += row;
+    }
+  }
+  for (Entry& entry : plan.entries) {
+    if (const auto* record = std::get_if<Record>(&entry.content)) {
+      entry.identity = Sha256::of("record " + sums[record->dist]);
+    }
+  }
+}
+
+namespace {
+
+struct Row {
+  std::string path;
+  WrittenFile file;
+};
+
+// The rows of a distribution that its facts do not hold ready: scripts, data, headers, and what axle wrote itself.
+class RecordRows {
+ public:
+  RecordRows(const Plan& plan, DistId dist, bool part_is_whole)
+      : part_is_whole_(part_is_whole),
+        lib_(plan.dists[dist].facts.root_scheme() == Scheme::purelib ? plan.layout.purelib : plan.layout.platlib) {}
+
+  void add_file(const RelPath& path, const WheelFacts& facts, std::uint32_t index) {
+    const FileFact& file = facts.file(index);
+    if (part_is_whole_ && is_lib(facts.scheme_of(file))) return;
+    rows.push_back({record_path(lib_, path), {file.sha256, file.size}});
+  }
+
+  void add_tree(const RelPath& path, const WheelFacts& facts, std::uint32_t index) {
+    const DirFact& dir = facts.dir(index);
+    if (part_is_whole_ && is_lib(dir.scheme)) return;
+    const std::size_t prefix = facts.dir_path(index).size();
+    const std::string base = record_path(lib_, path);
+    for (const FileFact& file : facts.files_below(dir)) {
+      const std::string below = facts.path_of(facts.index_of(file));
+      rows.push_back({base + (prefix == 0 ? "/" + below : below.substr(prefix)), {file.sha256, file.size}});
+    }
+  }
+
+  void add_written(const RelPath& path, const WrittenFile& file) { rows.push_back({record_path(lib_, path), file}); }
+
+  std::string own_path(const RelPath& record) const { return record_path(lib_, record); }
+
+  std::vector<Row> rows;
+
+ private:
+  bool part_is_whole_;
+  std::optional<RelPath> lib_;
+};
+
+}  // namespace
+
+std::string render_record(const Plan& plan, DistId id, const std::vector<std::optional<WrittenFile>>& written) {
+  const Dist& dist = plan.dists.at(id);
+  const WheelFacts& facts = dist.facts;
+  // The part of RECORD that is ready holds every file of the wheel's lib schemes; it serves when all of them are in place as
+  // they are.
+  const bool one_lib = plan.layout.purelib == plan.layout.platlib ||
+                       !(facts.root(Scheme::purelib).has_value() && facts.root(Scheme::platlib).has_value());
+  bool part_is_whole = one_lib && dist.lost_files.empty();
+  for (std::size_t i = 0; part_is_whole && i < plan.entries.size(); ++i) {
+    const auto* patched = std::get_if<Patched>(&plan.entries[i].content);
+    part_is_whole = patched == nullptr || patched->from.wheel != id;
+  }
+  // A file shared with another distribution is an entry of that one, made from its wheel; the ready part lists it all the same.
+  RecordRows rows(plan, id, part_is_whole);
+  for (std::size_t i = 0; i < plan.entries.size(); ++i) {
+    const Entry& entry = plan.entries[i];
+    const bool shares = std::find(entry.sharers.begin(), entry.sharers.end(), id) != entry.sharers.end();
+    if (entry.owner != id && !shares) continue;
+    if (const auto* tree = std::get_if<StoreTree>(&entry.content)) {
+      rows.add_tree(entry.path, plan.dists[tree->wheel].facts, tree->dir);
+    } else if (const auto* file = std::get_if<StoreFile>(&entry.content)) {
+      rows.add_file(entry.path, plan.dists[file->wheel].facts, file->file);
+    } else if (std::holds_alternative<Record>(entry.content)) {
+      continue;
+    } else if (const auto* generated = std::get_if<Generated>(&entry.content)) {
+      rows.add_written(entry.path, {Sha256::of(generated->bytes), generated->bytes.size()});
+    } else if (written.at(i)) {
+      rows.add_written(entry.path, *written[i]);
+    }
+  }
+  std::sort(rows.rows.begin(), rows.rows.end(), [](const Row& a, const Row& b) { return a.path < b.path; });
+  std::string text;
+  for (const Row& row : rows.rows) {
+    append_record_row(text, row.path, row.file.sha256.base64url(), row.file.size);
+  }
+  if (part_is_whole) text.append(facts.record_part());
+  append_csv_field(text, rows.own_path(RelPath::parse(dist.dist_info.str() + "/RECORD")));
+  return text + ",,\n";
+}
+
+}  // namespace axle
