@@ -29,7 +29,7 @@ struct Layout {
 };
 
 // A virtual environment at `root`: lib/python3.11/site-packages, bin, include/site/python3.11; for Windows
-// Lib/site-packages, Scripts, Include/site/python3.11... with '/' between components.
+// Lib/site-packages, Scripts, include/site/python3.11, with '/' between components.
 Layout venv_layout(const Interpreter& interpreter, std::string root);
 // A plain directory tree, as pip's --target makes: packages at its top, bin, include/python.
 Layout target_layout(const Interpreter& interpreter, std::string root);
@@ -40,7 +40,7 @@ Layout prefix_layout(const Interpreter& interpreter, std::string root);
 // /usr/local). Throws Error(unsupported) when the interpreter's scheme is not known or is not under one root.
 Layout system_layout(const Interpreter& interpreter);
 
-// purelib as an absolute path, in the target's spelling.
+// A place of the layout as an absolute path, in the target's spelling.
 std::string absolute_path(const Layout& layout, const std::optional<RelPath>& below);
 
 // How RECORD in `lib` (purelib or platlib) names `path`: relative, '/' between, with ".." where needed:

@@ -1,0 +1,22 @@
+#pragma once
+// Absolute host paths as text, where std::filesystem would decide more than is wanted.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace axle {
+
+std::string path_in(std::string_view dir, std::string_view name);
+std::string parent_path(std::string_view path);  // "/usr" of "/usr/bin"; "/" of "/usr"; "" of "usr"
+std::string_view base_name(std::string_view path) noexcept;
+// Absolute and without "." and "//"; ".." stays, because only the file system knows what it means behind a
+// link.
+std::string absolute_from(std::string_view working_dir, std::string_view path);
+// realpath(3); nullopt when some part does not exist.
+std::optional<std::string> real_path(const std::string& path);
+bool is_regular_file(const std::string& path);
+bool is_directory(const std::string& path);
+bool is_program(const std::string& path);  // a regular file that this process may execute
+
+}  // namespace axle
