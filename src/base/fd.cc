@@ -50,6 +50,9 @@ Fd::~Fd() {
   if (fd_ >= 0) close(fd_);
 }
 
+ExactModes::ExactModes() noexcept : old_(umask(0)) {}
+ExactModes::~ExactModes() { umask(old_); }
+
 void throw_errno(std::string_view doing, std::string_view path) {
   const int error = errno;
   throw Error(ErrorCode::io, Place{std::string(path)}, std::string(doing) + ": " + std::strerror(error),

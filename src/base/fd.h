@@ -56,6 +56,19 @@ void unlink_at(int dir, const std::string& path);          // absent is fine
 void remove_tree(int dir, const std::string& path);        // absent is fine; makes read-only directories writable
 bool remove_dir_if_empty(int dir, const std::string& path);  // true when it is gone
 
+// While it lives, the process creates files and directories with exactly the modes asked for. The umask belongs to the whole
+// process: not for use on several threads at once.
+class ExactModes {
+ public:
+  ExactModes() noexcept;
+  ~ExactModes();
+  ExactModes(const ExactModes&) = delete;
+  ExactModes& operator=(const ExactModes&) = delete;
+
+ private:
+  unsigned old_;
+};
+
 // One entry of a directory; `type` is a DT_ constant, never DT_UNKNOWN.
 struct DirEntry {
   std::string name;

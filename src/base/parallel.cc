@@ -1,6 +1,8 @@
 #include "base/parallel.h"
 
+#include <fcntl.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -13,6 +15,19 @@
 #include "base/interrupt.h"
 
 namespace axle {
+namespace {
+
+// While several threads share the descriptor table, each growth of it waits for an RCU grace period (some 10 ms). So
+// it grows to a useful size before the first thread starts.
+void grow_descriptor_table() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    const int high = fcntl(0, F_DUPFD_CLOEXEC, 1000);
+    if (high >= 0) close(high);
+  });
+}
+
+}  // namespace
 
 void parallel_for(std::size_t count, unsigned jobs, const std::function<void(std::size_t)>& body) {
   std::atomic<std::size_t> next{0};
@@ -38,6 +53,7 @@ void parallel_for(std::size_t count, unsigned jobs, const std::function<void(std
 
   std::vector<std::jthread> threads;
   const std::size_t helpers = std::min<std::size_t>(std::max(jobs, 1U), count);
+  if (helpers > 1) grow_descriptor_table();
   for (std::size_t i = 1; i < helpers; ++i) threads.emplace_back(work);
   work();
   threads.clear();

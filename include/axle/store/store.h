@@ -1,0 +1,97 @@
+#pragma once
+// The store: wheels unpacked once, found by the SHA-256 of their archives, shared by all environments and processes.
+// docs/store-format.md is its page on the disk format.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "axle/base/diagnostic.h"
+#include "axle/base/digest.h"
+#include "axle/wheel/facts.h"
+
+namespace axle {
+
+class Fd;
+
+// How far a wheel is believed (docs/cli.md, --verify).
+enum class VerifyLevel { record, strict, archive, none };
+
+// Whether the store's files may be written to: a shared store's may not; those of a store that only one environment
+// uses for the length of a command become that environment's.
+enum class StoreUse { shared, once };
+
+// A wheel in a local file.
+struct WheelSource {
+  std::string path;          // of the archive; may be empty when a hash names a wheel in the store
+  std::string file_name;     // NAME-VERSION-TAGS.whl
+  std::vector<Hash> hashes;  // expected; one that matches suffices, none: not pinned
+  std::optional<std::uint64_t> size;
+};
+
+struct StoreOptions {
+  VerifyLevel verify = VerifyLevel::record;
+  unsigned jobs = 1;
+};
+
+// What a wheel is in the store. `bytes` counts unpacked files.
+struct StoredWheel {
+  Sha256 sha256;
+  std::string file_name;
+  std::uint64_t bytes = 0;
+  std::int64_t used_ns = 0;  // when it was last used, nanoseconds since 1970
+};
+
+// One object may be used by several threads unless a function says otherwise.
+class Store {
+ public:
+  // Creates the directories on demand. Throws Error(io).
+  static Store open(std::string path, StoreUse use = StoreUse::shared);
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+  ~Store();
+
+  const std::string& path() const noexcept;  // absolute
+  const Fd& root() const noexcept;
+  StoreUse use() const noexcept;
+  // The unpacked files of a wheel, relative to the root: "wheels/<hex>/tree".
+  static std::string tree_path(const Sha256& wheel);
+
+  // nullopt when it is not there, or not of this format version.
+  std::optional<WheelFacts> find(const Sha256& wheel) const;
+  // By the lock's hash, without looking at any archive.
+  std::optional<WheelFacts> find(std::span<const Hash> hashes) const;
+
+  // The facts of all sources, in their order; what is not in the store is verified, unpacked and published. Nothing is published
+  // unless its archive and, as far as the level asks, its files are right. Warnings go to `notes`.
+  // `progress(bytes)` is called from any thread as unpacked bytes are written.
+  // Throws Error(integrity | bad_input | unsupported | io), of the first source in their order that fails.
+  using Progress = std::function<void(std::uint64_t bytes)>;
+  std::vector<WheelFacts> ensure(std::span<const WheelSource> sources, const StoreOptions& options,
+                                 Diagnostics& notes, const Progress& progress = {});
+
+  // A place for downloads, on the store's file system; emptied by gc.
+  std::string download_path(const std::string& name) const;
+
+  // Remembers that the environment at `path` uses this store, so that gc keeps what it needs.
+  void register_environment(const std::string& path) const;
+  std::vector<std::string> environments() const;
+
+  std::vector<StoredWheel> wheels() const;  // sorted by digest
+  void remove(const Sha256& wheel) const;
+  // What is wrong with a wheel's files, by their digests; empty: nothing.
+  Diagnostics verify(const Sha256& wheel, unsigned jobs) const;
+  // Removes what killed commands left. Returns the bytes freed.
+  std::uint64_t remove_leftovers() const;
+
+ private:
+  struct Impl;
+  explicit Store(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace axle

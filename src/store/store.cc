@@ -1,0 +1,198 @@
+#include "axle/store/store.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+
+#include "axle/base/error.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/parallel.h"
+#include "base/text.h"
+#include "store/store_impl.h"
+
+namespace axle {
+namespace {
+
+constexpr std::int64_t second_ns = 1'000'000'000;
+// A wheel's time of use is written down no more often than this.
+constexpr std::int64_t use_granularity_ns = 24 * 3600 * second_ns;
+
+std::string absolute(std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  if (path.starts_with('/')) return path;
+  char* cwd = realpath(".", nullptr);
+  if (cwd == nullptr) throw_errno("cannot find the working directory", ".");
+  std::string result = std::string(cwd) + "/" + path;
+  free(cwd);
+  return result;
+}
+
+}  // namespace
+
+std::int64_t now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+std::string wheel_dir(const Sha256& wheel) { return "wheels/" + wheel.hex(); }
+
+Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Store::Store(Store&&) noexcept = default;
+Store& Store::operator=(Store&&) noexcept = default;
+Store::~Store() = default;
+
+Store Store::open(std::string path, StoreUse use) {
+  auto impl = std::make_unique<Impl>();
+  impl->path = absolute(std::move(path));
+  impl->use = use;
+  // Everything that changes between format versions lies below the version.
+  impl->path += "/v1";
+  if (auto root = try_open_dir(AT_FDCWD, impl->path)) {
+    impl->root = std::move(*root);
+  } else {
+    make_dirs(AT_FDCWD, impl->path);
+    impl->root = open_dir(AT_FDCWD, impl->path);
+  }
+  for (const char* name : {"wheels", "tmp", "index", "environments"}) {
+    if (mkdirat(impl->root.get(), name, 0755) != 0 && errno != EEXIST) throw_errno("cannot create", impl->path);
+    if (errno == EEXIST) break;  // made in this order, by whoever came first; the last one is checked below
+  }
+  if (!try_stat(impl->root.get(), "environments")) {
+    for (const char* name : {"wheels", "tmp", "index", "environments"}) make_dir(impl->root.get(), name);
+  }
+  impl->lock = Fd(openat(impl->root.get(), "lock", O_RDONLY | O_CREAT | O_CLOEXEC, 0644));
+  if (impl->lock) flock(impl->lock.get(), LOCK_SH);
+  return Store(std::move(impl));
+}
+
+const std::string& Store::path() const noexcept { return impl_->path; }
+const Fd& Store::root() const noexcept { return impl_->root; }
+StoreUse Store::use() const noexcept { return impl_->use; }
+std::string Store::tree_path(const Sha256& wheel) { return wheel_dir(wheel) + "/tree"; }
+
+std::optional<WheelFacts> Store::find(const Sha256& wheel) const {
+  const std::string path = wheel_dir(wheel) + "/facts";
+  const auto fd = try_open_file(impl_->root.get(), path);
+  if (!fd) return std::nullopt;
+  struct stat status {};
+  if (fstat(fd->get(), &status) == 0 && now_ns() - mtime_ns(status) > use_granularity_ns) {
+    futimens(fd->get(), nullptr);  // a store that cannot be written to simply has older times
+  }
+  auto mapped = std::make_shared<MappedFile>(MappedFile::map(*fd, path));
+  const std::string_view bytes = mapped->bytes();
+  try {
+    WheelFacts facts = WheelFacts::open(std::move(mapped), bytes, impl_->path + "/" + path);
+    if (facts.wheel_sha256() != wheel) return std::nullopt;
+    return facts;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::bad_input) throw;
+    return std::nullopt;  // damaged, or of another version: made anew
+  }
+}
+
+std::optional<WheelFacts> Store::find(std::span<const Hash> hashes) const {
+  for (const Hash& hash : hashes) {
+    if (hash.algorithm != HashAlgorithm::sha256) continue;
+    if (auto facts = find(*Sha256::from_hex(hash.hex))) return facts;
+  }
+  return std::nullopt;
+}
+
+std::string Store::download_path(const std::string& name) const { return impl_->path + "/tmp/" + name; }
+
+void Store::register_environment(const std::string& path) const {
+  const std::string name = "environments/" + Sha256::of(path).hex();
+  if (try_lstat(impl_->root.get(), name)) return;
+  replace_file(impl_->root.get(), name, path + "\n", {});
+}
+
+std::vector<std::string> Store::environments() const {
+  std::vector<std::string> paths;
+  for (const DirEntry& entry : list_dir(impl_->root.get(), "environments")) {
+    const auto text = try_read_file(impl_->root.get(), "environments/" + entry.name);
+    if (text) paths.emplace_back(trim(*text));
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+std::vector<StoredWheel> Store::wheels() const {
+  std::vector<StoredWheel> wheels;
+  for (const DirEntry& entry : list_dir(impl_->root.get(), "wheels")) {
+    const auto digest = Sha256::from_hex(entry.name);
+    if (!digest) continue;
+    const auto facts = find(*digest);
+    const auto status = try_stat(impl_->root.get(), "wheels/" + entry.name + "/facts");
+    StoredWheel wheel{*digest, "", 0, status ? mtime_ns(*status) : 0};
+    if (facts) {
+      wheel.file_name = facts->file_name();
+      for (const Scheme scheme : all_schemes) {
+        if (const auto root = facts->root(scheme)) wheel.bytes += facts->dir(*root).subtree_bytes;
+      }
+    }
+    wheels.push_back(std::move(wheel));
+  }
+  return wheels;
+}
+
+void Store::remove(const Sha256& wheel) const {
+  // First out of sight by one rename, so that nobody finds half of it.
+  const std::string aside = "tmp/removed-" + wheel.hex() + "-" + std::to_string(getpid());
+  if (renameat(impl_->root.get(), wheel_dir(wheel).c_str(), impl_->root.get(), aside.c_str()) != 0) {
+    if (errno == ENOENT) return;
+    throw_errno("cannot remove from the store", wheel.hex());
+  }
+  remove_tree(impl_->root.get(), aside);
+}
+
+Diagnostics Store::verify(const Sha256& wheel, unsigned jobs) const {
+  const std::string place = wheel_dir(wheel);
+  const auto facts = find(wheel);
+  if (!facts) {
+    return {{Severity::error, "store-damaged", "", place, "has no facts that can be read",
+             "axle store verify --repair removes it; the next install unpacks it anew"}};
+  }
+  const std::span<const FileFact> files = facts->files();
+  std::vector<std::string> faults(files.size());
+  parallel_for(files.size(), jobs, [&](std::size_t i) {
+    const std::string path = tree_path(wheel) + "/" + std::string(tree_prefix(facts->scheme_of(files[i]))) + "/" +
+                             facts->path_of(static_cast<std::uint32_t>(i));
+    const auto fd = try_open_file(impl_->root.get(), path);
+    if (!fd) {
+      faults[i] = "is missing";
+    } else if (const MappedFile mapped = MappedFile::map(*fd, path); mapped.bytes().size() != files[i].size) {
+      faults[i] = "has " + std::to_string(mapped.bytes().size()) + " bytes, not " + std::to_string(files[i].size);
+    } else if (Sha256::of(mapped.bytes()) != files[i].sha256) {
+      faults[i] = "has changed";
+    }
+  });
+  Diagnostics problems;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (faults[i].empty()) continue;
+    problems.push_back({Severity::error, "store-damaged", std::string(facts->normalized()),
+                        facts->path_of(static_cast<std::uint32_t>(i)), faults[i],
+                        "axle store verify --repair removes the wheel; the next install unpacks it anew"});
+  }
+  return problems;
+}
+
+std::uint64_t Store::remove_leftovers() const {
+  std::uint64_t freed = 0;
+  for (const DirEntry& entry : list_dir(impl_->root.get(), "tmp")) {
+    const std::string path = "tmp/" + entry.name;
+    const auto status = try_lstat(impl_->root.get(), path);
+    if (!status) continue;
+    freed += static_cast<std::uint64_t>(status->st_size);
+    remove_tree(impl_->root.get(), path);
+  }
+  return freed;
+}
+
+}  // namespace axle

@@ -1,0 +1,22 @@
+#pragma once
+// What the parts of the store share.
+
+#include <cstdint>
+#include <string>
+
+#include "axle/store/store.h"
+#include "base/fd.h"
+
+namespace axle {
+
+struct Store::Impl {
+  std::string path;
+  StoreUse use = StoreUse::shared;
+  Fd root;
+  Fd lock;  // held shared while the store is open; gc holds it alone
+};
+
+std::string wheel_dir(const Sha256& wheel);
+std::int64_t now_ns();
+
+}  // namespace axle

@@ -1,0 +1,41 @@
+#pragma once
+// Verifying and unpacking many wheels at once.
+
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "axle/archive/archive.h"
+#include "axle/store/store.h"
+#include "axle/wheel/inspect.h"
+#include "base/fd.h"
+
+namespace axle {
+
+// One wheel on its way into the store. A failure is kept, so that the first source's is the one reported.
+struct UnpackJob {
+  const WheelSource* source = nullptr;
+  Sha256 sha256;                      // of the archive, when done
+  std::optional<WheelFacts> facts;    // when done
+  std::exception_ptr failure;
+};
+
+struct UnpackOptions {
+  VerifyLevel verify = VerifyLevel::record;
+  unsigned jobs = 1;
+  StoreUse use = StoreUse::shared;
+  Store::Progress progress;
+};
+
+// Unpacks, verifies and publishes all jobs into the store whose root is `store`.
+void unpack_wheels(const Fd& store, std::vector<UnpackJob>& jobs, const UnpackOptions& options);
+
+// Throws Error(integrity) unless one of the expected hashes is that of the file.
+void check_archive_hash(const WheelSource& source, const Fd& archive, const Sha256& sha256);
+// In bounded memory.
+Sha256 hash_file(const Fd& fd, const std::string& name);
+std::string hash_file(const Fd& fd, const std::string& name, HashAlgorithm algorithm);  // raw bytes
+
+}  // namespace axle
