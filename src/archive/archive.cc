@@ -1,0 +1,71 @@
+#include "axle/archive/archive.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "archive/audit.h"
+#include "archive/inflate.h"
+#include "axle/base/error.h"
+
+namespace axle {
+
+struct ReadBuffer::Impl {
+  zip::Inflater inflater;
+};
+
+ReadBuffer::ReadBuffer() : impl_(std::make_unique<Impl>()) {}
+ReadBuffer::~ReadBuffer() = default;
+ReadBuffer::ReadBuffer(ReadBuffer&&) noexcept = default;
+ReadBuffer& ReadBuffer::operator=(ReadBuffer&&) noexcept = default;
+
+struct Archive::Impl {
+  Fd fd;
+  std::string name;
+  std::uint64_t size;
+  std::vector<Member> members;
+
+  zip::Source source() const { return {fd, name, size}; }
+};
+
+Archive::Archive(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+Archive::~Archive() = default;
+Archive::Archive(Archive&&) noexcept = default;
+Archive& Archive::operator=(Archive&&) noexcept = default;
+
+Archive Archive::open(int dir, const std::string& path, const ArchiveLimits& limits) {
+  return open(open_file(dir, path), path, limits);
+}
+
+Archive Archive::open(Fd fd, std::string name, const ArchiveLimits& limits) {
+  struct stat status {};
+  if (fstat(fd.get(), &status) != 0) throw_errno("cannot look at", name);
+  if (!S_ISREG(status.st_mode)) throw Error(ErrorCode::io, Place{name}, "is not a regular file");
+  auto impl = std::make_unique<Impl>(
+      Impl{std::move(fd), std::move(name), static_cast<std::uint64_t>(status.st_size), {}});
+  impl->members = zip::audit(impl->source(), limits);
+  return Archive(std::move(impl));
+}
+
+std::span<const Member> Archive::members() const noexcept { return impl_->members; }
+
+const Member* Archive::find(std::string_view name) const noexcept {
+  const auto found = std::find_if(impl_->members.begin(), impl_->members.end(),
+                                  [&](const Member& member) { return member.name == name; });
+  return found == impl_->members.end() ? nullptr : &*found;
+}
+
+const std::string& Archive::name() const noexcept { return impl_->name; }
+std::uint64_t Archive::file_size() const noexcept { return impl_->size; }
+const Fd& Archive::fd() const noexcept { return impl_->fd; }
+
+std::string_view Archive::read(const Member& member, ReadBuffer& buffer) const {
+  return buffer.impl_->inflater.read(impl_->source(), member);
+}
+
+void Archive::stream(const Member& member, const std::function<void(std::string_view)>& sink) const {
+  zip::stream_member(impl_->source(), member, sink);
+}
+
+}  // namespace axle

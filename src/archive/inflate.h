@@ -1,0 +1,49 @@
+#pragma once
+// The contents of members, verified. Errors: bad_input for data unlike its declaration, io.
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "archive/format.h"
+#include "axle/archive/archive.h"
+
+struct libdeflate_decompressor;
+
+namespace axle::zip {
+
+// Bytes that grow and are never initialised.
+class Bytes {
+ public:
+  // At least `size` bytes; what was there before is lost when they grow.
+  char* reserve(std::size_t size);
+
+ private:
+  std::unique_ptr<char[]> bytes_;
+  std::size_t capacity_ = 0;
+};
+
+class Inflater {
+ public:
+  Inflater();
+  ~Inflater();
+  Inflater(const Inflater&) = delete;
+  Inflater& operator=(const Inflater&) = delete;
+
+  // A whole member; the view lives until the next call.
+  std::string_view read(const Source& source, const Member& member);
+
+ private:
+  void inflate(const Source& source, const Member& member, char* into);
+
+  libdeflate_decompressor* decompressor_;
+  Bytes packed_;
+  Bytes plain_;
+};
+
+// The same in pieces of at most 256 KiB.
+void stream_member(const Source& source, const Member& member,
+                   const std::function<void(std::string_view)>& sink);
+
+}  // namespace axle::zip
