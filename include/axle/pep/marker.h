@@ -24,7 +24,8 @@ enum class ExtraMode {
 struct MarkerEnvironment {
   // "os_name", "sys_platform", "platform_machine", "platform_python_implementation", "platform_release",
   // "platform_system", "platform_version", "python_version", "python_full_version", "implementation_name",
-  // "implementation_version"; others are ignored.
+  // "implementation_version"; others count only where a marker spells
+  // such a name as a text on both sides ("a" == "name"), as in packaging.
   std::map<std::string, std::string> variables;
   std::optional<std::string> extra;         // nullopt is ""
   std::set<std::string> extras;             // any spelling; compared normalized (PEP 685)
@@ -52,7 +53,7 @@ class MarkerContext {
 class Marker {
  public:
   // Deeper brackets are refused.
-  static constexpr int max_depth = 100;
+  static constexpr int max_depth = 500;
 
   // parse throws Error(bad_input), with the column in its message; unknown variables are such an error.
   static Marker parse(std::string_view text);
@@ -66,7 +67,7 @@ class Marker {
   bool evaluate(const MarkerEnvironment& environment) const;
   bool evaluate(const MarkerContext& context) const;
 
-  // Whether `extra` (or `extras`, `dependency_groups`) stands anywhere in it.
+  // Whether the variable of that name stands anywhere in it.
   bool uses_extra() const noexcept;
   bool uses_extras() const noexcept;
   bool uses_dependency_groups() const noexcept;
@@ -75,7 +76,7 @@ class Marker {
 
  private:
   explicit Marker(std::shared_ptr<const Expression> root) : root_(std::move(root)) {}
-  friend class RequirementParser;
+  friend struct Requirement;
 
   std::shared_ptr<const Expression> root_;
 };

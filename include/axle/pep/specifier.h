@@ -48,6 +48,9 @@ class Specifier {
   bool matches(const Version& candidate) const;
   bool matches(std::string_view text, const std::optional<Version>& candidate) const;
 
+  // The clause in the form that is the same for clauses that mean the same: "==1.0" and "== 1.0.0" are equal.
+  std::string canonical() const;
+
  private:
   Specifier() = default;
 
@@ -69,7 +72,7 @@ class SpecifierSet {
   bool empty() const noexcept { return clauses_.empty(); }
   // Sorted by their text, without duplicates.
   const std::vector<Specifier>& clauses() const noexcept { return clauses_; }
-  // The version of a set that is exactly one "==V" or "===V" without ".*": what "pinned" means.
+  // The version of a set that is exactly one "==V" or "===V" without ".*"; nullopt for every other set.
   std::optional<Version> pinned() const;
 
   std::string str() const;  // ">=1,<2" in sorted order, no spaces
@@ -80,7 +83,8 @@ class SpecifierSet {
   bool contains(const Version& candidate, std::optional<bool> prereleases = std::nullopt) const;
   bool contains(std::string_view candidate, std::optional<bool> prereleases = std::nullopt) const;
 
-  friend bool operator==(const SpecifierSet& a, const SpecifierSet& b) { return a.str() == b.str(); }
+  // The same clauses; versions that are equal count as the same.
+  friend bool operator==(const SpecifierSet& a, const SpecifierSet& b);
 
  private:
   std::vector<Specifier> clauses_;

@@ -66,6 +66,8 @@ class Version {
 
  private:
   Version() = default;
+  std::string release_text(std::size_t count) const;  // with the epoch
+  std::string suffix_text() const;
 
   Natural epoch_;
   std::vector<Natural> release_;
