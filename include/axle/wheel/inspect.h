@@ -51,6 +51,7 @@ struct MemberRole {
   Scheme scheme = Scheme::purelib;
   Want want = Want::nothing;
   bool executable = false;
+  bool from_data = false;               // it lies in the wheel's .data directory
   std::optional<Expectation> expected;  // nullopt: RECORD says nothing to compare
 };
 

@@ -1,0 +1,83 @@
+#pragma once
+// What FactsBuilder gathers, and the tree that is made of it.
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "axle/base/digest.h"
+#include "axle/object/object_facts.h"
+#include "axle/wheel/facts.h"
+#include "axle/wheel/metadata.h"
+#include "wheel/facts_format.h"
+
+namespace axle {
+
+struct ModelFile {
+  Scheme scheme;
+  std::uint16_t flags;
+  std::uint32_t name_start;  // of the last component in `path`
+  std::string path;
+  std::uint64_t size;
+  std::int64_t mtime;
+  Sha256 sha256;
+
+  std::string_view name() const noexcept { return std::string_view(path).substr(name_start); }
+};
+
+struct FactsModel {
+  Metadata metadata;
+  std::string file_name;
+  std::uint64_t archive_size = 0;
+  Sha256 wheel_sha256;
+  Scheme root_scheme = Scheme::purelib;
+  std::string dist_info;  // "": by name and version
+  std::vector<std::string> tags;
+  std::vector<RecordFault> faults;
+  std::vector<std::string> warnings;
+  std::vector<EntryPoint> entry_points;
+
+  std::vector<ModelFile> files;
+  // The first of each pair is an index in `files`.
+  struct Startup {
+    std::string text;
+    bool truncated;
+  };
+  std::vector<std::pair<std::uint32_t, Startup>> startups;
+  std::vector<std::pair<std::uint32_t, InitMeaning>> inits;
+  std::vector<std::pair<std::uint32_t, ObjectFacts>> objects;
+};
+
+// All texts of a facts file, each kept once.
+class TextPool {
+ public:
+  // `text` must live as long as the pool. Throws Error(unsupported) past 4 GiB.
+  TextRef add(std::string_view text);
+  const std::string& bytes() const noexcept { return bytes_; }
+
+ private:
+  std::string bytes_;
+  std::unordered_map<std::string_view, TextRef> known_;
+};
+
+struct FactsTree {
+  std::vector<DirFact> dirs;
+  std::vector<FileFact> files;
+  std::vector<std::uint32_t> source;  // for each file its index in FactsModel::files
+  std::vector<std::uint32_t> place;   // the reverse; files given twice share one
+  std::array<std::uint32_t, 5> roots{no_dir, no_dir, no_dir, no_dir, no_dir};
+  std::vector<std::string_view> import_roots;  // sorted
+};
+
+// Sorts, nests, classifies and digests. `dist_info` is the directory's name. Throws Error(bad_input) where
+// the wheel contradicts itself.
+FactsTree make_tree(const FactsModel& model, std::string_view dist_info, TextPool& texts);
+
+// How many directories above its own an object's relative search path leads: "$ORIGIN/../../x.libs" gives 2.
+std::size_t levels_out(const ObjectFacts& facts);
+
+}  // namespace axle

@@ -1,0 +1,183 @@
+#include "axle/wheel/record.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "axle/base/error.h"
+#include "axle/base/rel_path.h"
+#include "base/text.h"
+#include "wheel/header_version.h"
+
+namespace axle {
+namespace {
+
+// Twice what an archive may hold; rows cost more memory than their text.
+constexpr std::size_t max_rows = 500'000;
+
+[[noreturn]] void fail(std::string_view name, std::size_t line, std::string message) {
+  throw Error(ErrorCode::bad_input, Place{std::string(name), line, 0}, std::move(message));
+}
+
+// Reads rows of CSV, as Python's csv.reader does with its default dialect, but for an open quote at the end,
+// which it lets pass.
+class CsvReader {
+ public:
+  CsvReader(std::string_view text, std::string_view name) : rest_(text), name_(name) {}
+
+  // Up to three fields; a row with more is counted in `count`. A blank line gives 0. False at the end.
+  bool next(std::array<std::string, 3>& fields, std::size_t& count) {
+    if (rest_.empty()) return false;
+    row_line_ = line_;
+    count = 0;
+    if (take_line_end()) return true;
+    std::string spare;
+    while (true) {
+      std::string& field = count < fields.size() ? fields[count] : spare;
+      ++count;
+      read_field(field);
+      if (rest_.empty() || take_line_end()) return true;
+      rest_.remove_prefix(1);  // the comma
+    }
+  }
+  std::size_t line() const noexcept { return row_line_; }
+
+ private:
+  bool take_line_end() noexcept {
+    if (rest_.empty() || (rest_.front() != '\n' && rest_.front() != '\r')) return false;
+    rest_.remove_prefix(rest_.starts_with("\r\n") ? 2 : 1);
+    ++line_;
+    return true;
+  }
+
+  void read_field(std::string& field) {
+    field.clear();
+    if (rest_.starts_with('"')) read_quoted(field);
+    // A quote inside an unquoted field, and text after a closing quote, stand for themselves.
+    const std::size_t end = std::min(rest_.find_first_of(",\r\n"), rest_.size());
+    field += rest_.substr(0, end);
+    rest_.remove_prefix(end);
+  }
+
+  void read_quoted(std::string& field) {
+    const std::size_t began = line_;
+    rest_.remove_prefix(1);
+    while (true) {
+      const std::size_t quote = rest_.find('"');
+      if (quote == std::string_view::npos) fail(name_, began, "has a quoted field that does not end");
+      const auto piece = rest_.substr(0, quote);
+      line_ += static_cast<std::size_t>(std::count(piece.begin(), piece.end(), '\n'));
+      field += piece;
+      rest_.remove_prefix(quote + 1);
+      if (!rest_.starts_with('"')) return;
+      field += '"';
+      rest_.remove_prefix(1);
+    }
+  }
+
+  std::string_view rest_;
+  std::string_view name_;
+  std::size_t line_ = 1;
+  std::size_t row_line_ = 1;
+};
+
+bool is_separator(char c) noexcept { return c == '/' || c == '\\'; }
+
+}  // namespace
+
+std::vector<RecordRow> parse_record(std::string_view text, std::string_view name) {
+  check_text(text, name);
+  std::vector<RecordRow> rows;
+  rows.reserve(std::min(text.size() / 64, max_rows / 2));
+  CsvReader reader(text, name);
+  std::array<std::string, 3> fields;
+  for (std::size_t count = 0; reader.next(fields, count);) {
+    if (count == 0 || (count == 1 && trim(fields[0]).empty())) continue;
+    if (count != 3) {
+      fail(name, reader.line(),
+           "has a row of " + std::to_string(count) + " fields instead of 3 (path, digest, size)");
+    }
+    if (rows.size() == max_rows) fail(name, reader.line(), "has more than 500000 rows");
+    RecordRow row;
+    row.path = fields[0];
+    row.line = reader.line();
+    if (row.path.empty()) fail(name, row.line, "has a row without a path");
+    if (!fields[1].empty()) {
+      const std::size_t equals = fields[1].find('=');
+      if (equals == std::string::npos || equals == 0) {
+        fail(name, row.line, "digest " + quoted(fields[1]) + " is not \"algorithm=digest\"");
+      }
+      row.algorithm = fields[1].substr(0, equals);
+      row.digest = fields[1].substr(equals + 1);
+    }
+    if (!fields[2].empty()) {
+      const auto digits = trim(fields[2]);
+      std::uint64_t size = 0;
+      const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), size);
+      if (error != std::errc() || end != digits.data() + digits.size()) {
+        fail(name, row.line, "size " + quoted(fields[2]) + " is no number of bytes");
+      }
+      row.size = size;
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+void append_csv_field(std::string& out, std::string_view field) {
+  if (field.find_first_of(",\"\r\n") == std::string_view::npos) {
+    out += field;
+    return;
+  }
+  out += '"';
+  for (const char c : field) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  out += '"';
+}
+
+std::string render_record_row(const RecordRow& row) {
+  std::string out;
+  append_csv_field(out, row.path);
+  out += ',';
+  if (!row.algorithm.empty()) append_csv_field(out, row.algorithm + "=" + row.digest);
+  out += ',';
+  if (row.size) out += std::to_string(*row.size);
+  out += '\n';
+  return out;
+}
+
+void append_record_row(std::string& out, std::string_view path, std::string_view sha256_base64url,
+                       std::uint64_t size) {
+  append_csv_field(out, path);
+  out += ",sha256=";
+  out += sha256_base64url;
+  out += ',';
+  std::array<char, 20> digits;
+  const auto result = std::to_chars(digits.data(), digits.data() + digits.size(), size);
+  out.append(digits.data(), result.ptr);
+  out += '\n';
+}
+
+RecordPath classify_record_path(std::string_view path) noexcept {
+  if (rel_path_fault(path) == nullptr) return RecordPath::normal;
+  if (path.empty()) return RecordPath::not_normal;
+  if (is_separator(path.front())) return RecordPath::escaping;
+  if (path.size() >= 2 && is_alpha(path[0]) && path[1] == ':') return RecordPath::escaping;
+  std::size_t depth = 0;
+  while (true) {
+    const std::size_t end = std::min(path.find_first_of("/\\"), path.size());
+    const auto component = path.substr(0, end);
+    if (component == "..") {
+      if (depth == 0) return RecordPath::escaping;
+      --depth;
+    } else if (!component.empty() && component != ".") {
+      ++depth;
+    }
+    if (end == path.size()) return RecordPath::not_normal;
+    path.remove_prefix(end + 1);
+  }
+}
+
+}  // namespace axle

@@ -1,0 +1,25 @@
+#pragma once
+// RECORD against the list of an archive's members, as far as no content is needed.
+
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "axle/archive/archive.h"
+#include "axle/wheel/inspect.h"
+#include "axle/wheel/record.h"
+
+namespace axle {
+
+struct RecordCheck {
+  std::vector<std::optional<Expectation>> expected;  // one for each member
+  std::vector<RecordFault> faults;
+};
+
+// `dist_info` is the directory whose RECORD this is; `name` is what errors call RECORD. Throws
+// Error(bad_input) for a path that leaves the archive's root.
+RecordCheck check_record(std::span<const RecordRow> rows, std::span<const Member> members,
+                         std::string_view dist_info, std::string_view name);
+
+}  // namespace axle
