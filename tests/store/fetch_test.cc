@@ -1,0 +1,582 @@
+// Fetching against a server that does what servers should not.
+
+#include "axle/store/fetch.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include "axle/base/error.h"
+#include "base/interrupt.h"
+#include "base/text.h"
+#include "fault_server.h"
+#include "store/http_retry.h"
+#include "store/http_url.h"
+
+namespace axle {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+using test::FaultServer;
+using test::Tls;
+
+// What the server gives for the name "SIZE-anything".
+std::string pattern(std::size_t size) {
+  std::string bytes(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>((i * 31 + i / 251) % 256);
+  return bytes;
+}
+
+Hash hash_of(const std::string& bytes) { return {HashAlgorithm::sha256, Sha256::of(bytes).hex()}; }
+
+std::string read_all(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+FetchOptions impatient() {
+  FetchOptions options;
+  options.retries = 3;
+  options.first_backoff = milliseconds(5);
+  options.max_backoff = milliseconds(20);
+  options.stall_timeout = milliseconds(400);
+  options.connect_timeout = milliseconds(2000);
+  options.max_retry_after = milliseconds(1000);
+  options.netrc_file = "/nonexistent";
+  return options;
+}
+
+class Fetching : public testing::Test {
+ protected:
+  Fetching() {
+    std::string name = "/tmp/axle-fetch-XXXXXX";
+    directory = ::mkdtemp(name.data());
+  }
+  ~Fetching() override { fs::remove_all(directory); }
+
+  DownloadRequest request(const std::string& url, std::size_t size) const {
+    return {url, "numpy 2.1.0", (directory / "archive").string(), {hash_of(pattern(size))}, size};
+  }
+
+  DownloadResult get(const DownloadRequest& request, const FetchOptions& options = impatient()) const {
+    Fetcher fetcher(options);
+    std::optional<DownloadResult> result;
+    fetcher.fetch_all({&request, 1}, [&](std::size_t, const DownloadResult& r) { result = r; });
+    return result.value();
+  }
+
+  // The error that a download ends with; nothing may be left.
+  Error failure(const DownloadRequest& request, const FetchOptions& options = impatient()) const {
+    try {
+      get(request, options);
+    } catch (const Error& error) {
+      EXPECT_TRUE(fs::is_empty(directory)) << error.what();
+      EXPECT_NE(error.message().find(request.package), std::string::npos) << error.what();
+      EXPECT_EQ(error.place().file, redact_url(request.url));
+      return error;
+    }
+    ADD_FAILURE() << "no error: " << request.url;
+    return Error(ErrorCode::usage, "none");
+  }
+
+  void expect_arrives(const DownloadRequest& wanted, std::size_t size) const {
+    try {
+      const DownloadResult result = get(wanted);
+      EXPECT_EQ(result.size, size);
+      EXPECT_EQ(result.sha256, Sha256::of(pattern(size)));
+      EXPECT_EQ(read_all(wanted.destination), pattern(size)) << wanted.url;
+      EXPECT_FALSE(fs::exists(wanted.destination + ".part"));
+    } catch (const Error& error) {
+      ADD_FAILURE() << error.what();
+    }
+    fs::remove(wanted.destination);
+  }
+
+  fs::path directory;
+};
+
+std::string log_of(const FaultServer& server) {
+  Fetcher fetcher(impatient());
+  const std::vector<PageRequest> request{{server.http() + "/log", "", ""}};
+  return fetcher.fetch_pages(request).at(0).value().body;
+}
+
+std::size_t count_of(const std::string& text, const std::string& piece) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(piece); at != std::string::npos; at = text.find(piece, at + 1)) ++count;
+  return count;
+}
+
+TEST_F(Fetching, ArrivesWhateverTheServerDoesThatCanBeSurvived) {
+  const FaultServer server;
+  const std::size_t size = 300'000;
+  const std::string name = "/300000-a.bin";
+  const std::vector<std::string> paths{"/ok",
+                                       "/chunked",
+                                       "/close/100",
+                                       "/close/50",
+                                       "/truncate/3/90000",  // breaks three times and goes on by range
+                                       "/truncate-norange/2/90000",  // breaks, and begins anew
+                                       "/changed/90000",             // breaks, and is another file then
+                                       "/liar/90000",  // breaks, and the rest does not fit what was there
+                                       "/wrong-range/90000",  // answers a range with another one
+                                       "/flaky/500/2",
+                                       "/flaky/502/1",
+                                       "/flaky/503/3",
+                                       "/flaky/429/2",
+                                       "/flaky/408/1",
+                                       "/retry-after/429/1/1",
+                                       "/drop/2",
+                                       "/hops/10",
+                                       "/redirect?to=" + server.http() + "/ok",
+                                       "/encoded"};
+  for (const std::string& path : paths) {
+    const bool redirects = path.starts_with("/redirect");
+    SCOPED_TRACE(path);
+    expect_arrives(request(server.http() + path + name, size), size);
+    if (redirects) continue;
+    DownloadRequest without_size = request(server.http() + path + name + "?again", size);
+    without_size.size.reset();
+    expect_arrives(without_size, size);
+  }
+  // What arrived is never asked for again: 300,000 bytes in pieces of 90,000.
+  const std::string log = log_of(server);
+  EXPECT_NE(log.find("\"range\": \"bytes=270000-\", \"if_range\": \"\\\"v1\\\"\""), std::string::npos);
+  EXPECT_EQ(count_of(log, "\"accept_encoding\": \"identity\""), count_of(log, "\"accept_encoding\":"));
+}
+
+TEST_F(Fetching, LargeFilesArriveOverLinesThatBreakOften) {
+  const FaultServer server;
+  const std::size_t size = 12U << 20;
+  // Eleven breaks with three retries: each follows more than 1 MiB of progress.
+  expect_arrives(request(server.http() + "/truncate/11/1100000/12582912-a.bin", size), size);
+}
+
+TEST_F(Fetching, EmptyFiles) {
+  const FaultServer server;
+  expect_arrives(request(server.http() + "/ok/0-empty", 0), 0);
+  expect_arrives(request(server.http() + "/chunked/0-empty", 0), 0);
+}
+
+TEST_F(Fetching, WrongBytesAreAnIntegrityError) {
+  const FaultServer server;
+  const std::size_t size = 100'000;
+  for (const std::string path : {"/corrupt", "/short", "/endless"}) {
+    const Error error = failure(request(server.http() + path + "/100000-a.bin", size));
+    EXPECT_EQ(error.code(), ErrorCode::integrity) << error.what();
+  }
+  DownloadRequest other_hash = request(server.http() + "/ok/100000-a.bin", size);
+  other_hash.hashes = {hash_of("another")};
+  EXPECT_NE(std::string(failure(other_hash).what()).find(hash_of(pattern(size)).str()), std::string::npos);
+  DownloadRequest larger = request(server.http() + "/ok/100000-a.bin", size);
+  larger.size = 99'999;
+  EXPECT_EQ(failure(larger).code(), ErrorCode::integrity);
+  larger.size = 100'001;
+  EXPECT_EQ(failure(larger).code(), ErrorCode::integrity);
+  DownloadRequest gigantic = request(server.http() + "/gigantic/100000-a.bin", size);
+  EXPECT_EQ(failure(gigantic).code(), ErrorCode::integrity);
+}
+
+TEST_F(Fetching, HashesOfOneFile) {
+  const FaultServer server;
+  DownloadRequest wanted = request(server.http() + "/ok/5000-a.bin", 5000);
+  // One of several is enough: a requirement lists the hashes of all its files.
+  wanted.hashes = {hash_of("another"), hash_of(pattern(5000))};
+  expect_arrives(wanted, 5000);
+  Hasher hasher(HashAlgorithm::sha512);
+  hasher.update(pattern(5000));
+  wanted.hashes = {{HashAlgorithm::sha512, to_hex(hasher.finish())}};
+  expect_arrives(wanted, 5000);
+  // md5 proves nothing: alone it is refused, beside a strong one ignored.
+  const Hash md5{HashAlgorithm::md5, std::string(32, '0')};
+  wanted.hashes = {md5, hash_of(pattern(5000))};
+  expect_arrives(wanted, 5000);
+  wanted.hashes = {md5};
+  EXPECT_EQ(failure(wanted).code(), ErrorCode::integrity);
+  wanted.hashes = {};
+  expect_arrives(wanted, 5000);
+}
+
+TEST_F(Fetching, ServersThatFailAreNamed) {
+  const FaultServer server;
+  const struct {
+    std::string path;
+    std::string words;
+  } cases[] = {
+      {"/status/404", "404"},
+      {"/status/403", "403"},
+      {"/status/401", "401"},
+      {"/status/500", "500"},
+      {"/status/429", "429"},
+      {"/status/304", "304"},
+      {"/retry-after/429/3600/9", "3600 seconds"},
+      {"/loop", "redirects"},
+      {"/hops/11", "redirects"},
+      {"/nowhere", "302"},
+      {"/redirect?to=file:///etc/hostname&x=", "file:///etc/hostname"},
+      {"/redirect?to=ftp://127.0.0.1/x&x=", "ftp://"},
+      {"/truncate/99/100", "closed"},
+      {"/drop/99", "mpty reply"},
+      {"/garbage", ""},
+      {"/headers", ""},
+      {"/silent", "sent nothing"},
+      {"/slow/0.1", "sent nothing"},
+  };
+  std::vector<std::thread> threads;  // some take their time to fail
+  std::size_t number = 0;
+  for (const auto& each : cases) {
+    DownloadRequest wanted = request(server.http() + each.path + "/100000-a.bin", 100'000);
+    wanted.destination += std::to_string(number++);
+    threads.emplace_back([this, wanted, words = each.words] {
+      try {
+        get(wanted);
+        ADD_FAILURE() << wanted.url;
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::io) << error.what();
+        EXPECT_NE(error.message().find(words), std::string::npos) << error.what();
+        EXPECT_NE(error.message().find("numpy 2.1.0"), std::string::npos) << error.what();
+        EXPECT_EQ(error.place().file, redact_url(wanted.url));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_TRUE(fs::is_empty(directory));
+}
+
+TEST_F(Fetching, NothingListensThere) {
+  DownloadRequest wanted = request("http://127.0.0.1:1/a.whl", 10);
+  FetchOptions options = impatient();
+  options.retries = 1;
+  const Error error = failure(wanted, options);
+  EXPECT_EQ(error.code(), ErrorCode::io);
+  EXPECT_FALSE(error.hint().empty());
+  wanted.url = "http://index.invalid/a.whl";
+  EXPECT_EQ(failure(wanted, options).code(), ErrorCode::io);
+}
+
+TEST_F(Fetching, DownloadsWithoutSizeAreBounded) {
+  const FaultServer server;
+  FetchOptions options = impatient();
+  options.max_download = 1U << 20;
+  DownloadRequest wanted = request(server.http() + "/endless/100-a.bin", 100);
+  wanted.size.reset();
+  EXPECT_EQ(failure(wanted, options).code(), ErrorCode::io);
+  wanted.url = server.http() + "/gigantic/100-a.bin";
+  EXPECT_EQ(failure(wanted, options).code(), ErrorCode::io);
+}
+
+TEST_F(Fetching, Tls) {
+  const FaultServer server(Tls::yes);
+  FetchOptions options = impatient();
+  options.ca_bundle = server.ca();
+  const DownloadRequest wanted = request(server.https() + "/ok/70000-a.bin", 70'000);
+  EXPECT_EQ(get(wanted, options).size, 70'000U);
+  fs::remove(wanted.destination);
+  // To https is an improvement; back is refused.
+  EXPECT_EQ(get(request(server.http() + "/to-https/70000-a.bin", 70'000), options).size, 70'000U);
+  fs::remove(wanted.destination);
+  const Error downgrade = failure(request(server.https() + "/to-http/70000-a.bin", 70'000), options);
+  EXPECT_NE(downgrade.message().find("https to http"), std::string::npos) << downgrade.what();
+
+  // The server's authority is not one of the machine's, and a bundle that is missing is said so.
+  const Error unknown = failure(wanted, impatient());
+  EXPECT_EQ(unknown.code(), ErrorCode::io);
+  EXPECT_NE(unknown.hint().find("SSL_CERT_FILE"), std::string::npos) << unknown.what();
+  options.ca_bundle = "/nonexistent/ca.pem";
+  EXPECT_NE(failure(wanted, options).hint().find("SSL_CERT_FILE"), std::string::npos);
+}
+
+TEST_F(Fetching, LoginsGoToTheirOwnHostOnly) {
+  const FaultServer server;
+  const std::string file = "/auth/us%20er/p%40ss/ok/100-a.bin";
+  expect_arrives(request(server.http_as("us%20er:p%40ss") + file, 100), 100);
+  EXPECT_EQ(failure(request(server.http() + file, 100)).code(), ErrorCode::io);
+
+  FetchOptions options = impatient();
+  options.credential_urls = {server.http_as("us%20er:p%40ss") + "/simple"};
+  EXPECT_EQ(get(request(server.http() + file, 100), options).size, 100U);
+  fs::remove(directory / "archive");
+
+  // Same origin after a redirect: still logged in. Another host name: not.
+  const std::string local = server.http_as("us%20er:p%40ss");
+  EXPECT_EQ(get(request(local + "/redirect?to=" + file + "&x=/100-a.bin", 100)).size, 100U);
+  fs::remove(directory / "archive");
+  failure(request(local + "/to-other/auth/us%2520er/p%2540ss/ok/100-a.bin", 100));
+  const Error elsewhere = failure(request(local + "/to-other/auth/u/p/ok/100-a.bin", 100));
+  EXPECT_NE(elsewhere.message().find("401"), std::string::npos) << elsewhere.what();
+  const std::string log = log_of(server);
+  const std::size_t hop = log.find("\"/auth/u/p/ok/100-a.bin\"");
+  ASSERT_NE(hop, std::string::npos);
+  EXPECT_NE(log.find("\"authorization\": null", hop), std::string::npos);
+  EXPECT_LT(log.find("\"authorization\": null", hop), log.find("\"host\"", hop));
+}
+
+TEST_F(Fetching, Netrc) {
+  const FaultServer server;
+  const fs::path netrc = directory.string() + ".netrc";
+  std::ofstream(netrc) << "machine 127.0.0.1 login me password secret\n";
+  FetchOptions options = impatient();
+  options.netrc_file = netrc.string();
+  EXPECT_EQ(get(request(server.http() + "/auth/me/secret/ok/100-a.bin", 100), options).size, 100U);
+  fs::remove(netrc);
+}
+
+TEST_F(Fetching, SecretsAreNotInMessages) {
+  const FaultServer server;
+  const Error error = failure(
+      request(server.http_as("me:hunter2") + "/status/404/100-a.bin?token=hunter3#frag=hunter4", 100));
+  const std::string all = std::string(error.what()) + error.hint();
+  EXPECT_EQ(all.find("hunter"), std::string::npos) << all;
+  EXPECT_NE(all.find("****@127.0.0.1"), std::string::npos) << all;
+  const Error redirected =
+      failure(request(server.http() + "/redirect?to=ftp://me:hunter5@host/x%3Ft=hunter6", 100));
+  EXPECT_EQ(redirected.message().find("hunter"), std::string::npos) << redirected.what();
+}
+
+TEST_F(Fetching, OfflineMakesNoConnection) {
+  FetchOptions options = impatient();
+  options.network = Network::offline;
+  const Error error = failure(request("http://127.0.0.1:1/a.whl", 10), options);
+  EXPECT_EQ(error.code(), ErrorCode::io);
+  EXPECT_NE(error.message().find("--offline"), std::string::npos);
+  Fetcher fetcher(options);
+  const std::vector<PageRequest> pages{{"https://index.example/simple/a/", "a", ""}};
+  EXPECT_THROW(fetcher.fetch_pages(pages), Error);
+}
+
+TEST_F(Fetching, ManyAtOnceEachOnce) {
+  const FaultServer server;
+  std::vector<DownloadRequest> requests;
+  for (std::size_t i = 0; i < 120; ++i) {
+    const std::size_t size = 1000 + 37 * i;
+    const std::string path = i % 10 == 3 ? "/flaky/503/1/" : "/ok/";
+    requests.push_back({server.http() + path + std::to_string(size) + "-f",
+                        "p" + std::to_string(i),
+                        (directory / std::to_string(i)).string(),
+                        {hash_of(pattern(size))},
+                        size});
+  }
+  FetchOptions options = impatient();
+  options.concurrency = 7;
+  Fetcher fetcher(options);
+  std::vector<int> done(requests.size());
+  std::vector<std::uint64_t> received(requests.size());
+  fetcher.fetch_all(
+      requests,
+      [&](std::size_t i, const DownloadResult& result) { done[i] += result.size == *requests[i].size; },
+      [&](const DownloadProgress& progress) { received[progress.index] = progress.received; });
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    EXPECT_EQ(done[i], 1) << i;
+    EXPECT_EQ(received[i], *requests[i].size);
+    EXPECT_EQ(read_all(requests[i].destination), pattern(*requests[i].size));
+  }
+}
+
+TEST_F(Fetching, OneFailureEndsTheRestAndLeavesNoParts) {
+  const FaultServer server;
+  std::vector<DownloadRequest> requests;
+  for (std::size_t i = 0; i < 20; ++i) {
+    const bool bad = i == 4;
+    requests.push_back({server.http() +
+                            (bad          ? "/corrupt"
+                             : i % 2 == 0 ? "/slow/0.2"
+                                          : "/ok") +
+                            "/5000-f",
+                        "p" + std::to_string(i),
+                        (directory / std::to_string(i)).string(),
+                        {hash_of(pattern(5000))},
+                        5000});
+  }
+  Fetcher fetcher(impatient());
+  try {
+    fetcher.fetch_all(requests, {});
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::integrity);
+    EXPECT_NE(error.message().find("p4"), std::string::npos) << error.what();
+  }
+  for (const auto& entry : fs::directory_iterator(directory)) {
+    EXPECT_NE(entry.path().extension(), ".part");
+    EXPECT_EQ(read_all(entry.path()), pattern(5000));
+  }
+  // The same fetcher goes on.
+  fs::remove_all(directory);
+  fs::create_directory(directory);
+  fetcher.fetch_all({&requests[1], 1}, {});
+  EXPECT_TRUE(fs::exists(requests[1].destination));
+}
+
+TEST_F(Fetching, CallersMayStopAndMayTakeTheirTime) {
+  const FaultServer server;
+  std::vector<DownloadRequest> requests(2, request(server.http() + "/ok/100-a.bin", 100));
+  requests[1].url = server.http() + "/slow/0.02/40-b.bin";
+  requests[1].destination += "2";
+  requests[1].size = 40;
+  requests[1].hashes = {hash_of(pattern(40))};
+  FetchOptions options = impatient();
+  options.retries = 0;
+  options.min_speed = 10;
+  Fetcher fetcher(options);
+  // The callback takes longer than a stall may: that is not the other server's fault.
+  std::size_t count = 0;
+  fetcher.fetch_all(requests, [&](std::size_t, const DownloadResult&) {
+    if (++count == 1) std::this_thread::sleep_for(milliseconds(500));
+  });
+  EXPECT_EQ(count, 2U);
+  const auto stop = [](std::size_t, const DownloadResult&) { throw Error(ErrorCode::conflict, "enough"); };
+  EXPECT_THROW(fetcher.fetch_all(requests, stop), Error);
+  EXPECT_FALSE(fs::exists(requests[1].destination + ".part"));
+}
+
+TEST_F(Fetching, AnInterruptStopsAtOnce) {
+  const FaultServer server;
+  EXPECT_EXIT(
+      {
+        const auto wanted = request(server.http() + "/silent/100-a.bin", 100);
+        FetchOptions options = impatient();
+        options.stall_timeout = milliseconds(60'000);
+        std::thread([] {
+          std::this_thread::sleep_for(milliseconds(200));
+          request_interrupt(2);
+        }).detach();
+        try {
+          get(wanted, options);
+        } catch (const Error& error) {
+          std::_Exit(error.code() == ErrorCode::interrupted && fs::is_empty(directory) ? 42 : 1);
+        }
+        std::_Exit(2);
+      },
+      testing::ExitedWithCode(42), "");
+}
+
+TEST_F(Fetching, FileUrls) {
+  const fs::path source = directory.string() + " source#?%.bin";
+  std::ofstream(source, std::ios::binary) << pattern(3'000'000);
+  const std::string url = make_file_url(source.string());
+  EXPECT_EQ(find_file_url_path(url), source.string());
+  FetchOptions offline = impatient();
+  offline.network = Network::offline;
+  EXPECT_EQ(get(request(url, 3'000'000), offline).sha256, Sha256::of(pattern(3'000'000)));
+  EXPECT_EQ(read_all(directory / "archive"), pattern(3'000'000));
+  fs::remove(directory / "archive");
+  EXPECT_EQ(failure(request(url, 2'999'999)).code(), ErrorCode::integrity);
+  DownloadRequest wrong = request(url, 3'000'000);
+  wrong.hashes = {hash_of("")};
+  EXPECT_EQ(failure(wrong).code(), ErrorCode::integrity);
+  fs::remove(source);
+  EXPECT_EQ(failure(request(url, 3'000'000)).code(), ErrorCode::io);
+  EXPECT_EQ(failure(request("file:///", 1)).code(), ErrorCode::io);
+  EXPECT_EQ(failure(request("file://elsewhere/a.whl", 1)).code(), ErrorCode::bad_input);
+  EXPECT_EQ(failure(request("ftp://files.example/a.whl", 1)).code(), ErrorCode::unsupported);
+  EXPECT_EQ(failure(request("a.whl", 1)).code(), ErrorCode::unsupported);
+  EXPECT_EQ(failure(request("https://", 1)).code(), ErrorCode::bad_input);
+}
+
+TEST_F(Fetching, APartOfAKilledRunIsNoHindrance) {
+  const FaultServer server;
+  std::ofstream(directory / "archive.part") << "left over";
+  expect_arrives(request(server.http() + "/ok/1000-a.bin", 1000), 1000);
+  // Nor is a link that points elsewhere followed.
+  const fs::path victim = directory.string() + ".victim";
+  std::ofstream(victim) << "mine";
+  fs::create_symlink(victim, directory / "archive.part");
+  expect_arrives(request(server.http() + "/ok/1000-a.bin", 1000), 1000);
+  EXPECT_EQ(read_all(victim), "mine");
+  fs::remove(victim);
+}
+
+TEST_F(Fetching, Pages) {
+  const FaultServer server;
+  Fetcher fetcher(impatient());
+  const std::vector<PageRequest> requests{
+      {server.http() + "/page?type=Text/HTML;%20charset=utf-8&body=hello", "a", "text/html"},
+      {server.http() + "/status/404", "b", ""},
+      {server.http() + "/redirect?to=/page%3Fbody=there", "c", ""},
+      {server.http() + "/status/410", "d", ""},
+      {make_file_url((directory / "absent").string()), "e", ""},
+  };
+  const auto pages = fetcher.fetch_pages(requests);
+  EXPECT_EQ(pages[0].value().body, "hello");
+  EXPECT_EQ(pages[0]->content_type, "text/html");
+  EXPECT_FALSE(pages[1]);
+  EXPECT_EQ(pages[2].value().url, server.http() + "/page?body=there");
+  EXPECT_FALSE(pages[3]);
+  EXPECT_FALSE(pages[4]);
+
+  FetchOptions small = impatient();
+  small.max_page = 100'000;
+  Fetcher bounded(small);
+  for (const std::string path :
+       {"/endless/x", "/gigantic/x", "/status/500", "/status/401", "/truncate/99/10/500-a"}) {
+    const std::vector<PageRequest> bad{{server.http() + path, "numpy", ""}};
+    try {
+      bounded.fetch_pages(bad);
+      ADD_FAILURE() << path;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::io) << error.what();
+      EXPECT_NE(error.message().find("numpy"), std::string::npos) << error.what();
+    }
+  }
+}
+
+TEST(Redact, HidesWhatMayBeSecret) {
+  EXPECT_EQ(redact_url("https://files.example/a/b.whl"), "https://files.example/a/b.whl");
+  EXPECT_EQ(redact_url("https://me:pw@files.example/a.whl?sig=1#sha256=2"),
+            "https://****@files.example/a.whl?****");
+  EXPECT_EQ(redact_url("https://token@files.example:8080/@scope/a.whl"),
+            "https://****@files.example:8080/@scope/a.whl");
+  EXPECT_EQ(redact_url("file:///tmp/a@b.whl"), "file:///tmp/a@b.whl");
+  EXPECT_EQ(redact_url(""), "");
+  for (const std::string url :
+       {"https://me:hun/ter2@files.example/a.whl", "https://me:hun?ter2@files.example/a.whl",
+        "https://me:hunter2@", "//me:hunter2@files.example", "me:hunter2@files.example/a.whl",
+        "https://me:hunter2@[bad/a.whl", "https://me:hun#ter2@files.example/"}) {
+    const std::string text = redact_url(url);
+    EXPECT_EQ(text.find("ter2"), std::string::npos) << url << " -> " << text;
+    EXPECT_EQ(text.find("hun"), std::string::npos) << url << " -> " << text;
+  }
+}
+
+TEST(Urls, Resolve) {
+  const std::string base = "https://index.example/simple/numpy/";
+  EXPECT_EQ(resolve_url(base, "a.whl#sha256=1"), "https://index.example/simple/numpy/a.whl#sha256=1");
+  EXPECT_EQ(resolve_url(base, "../../files/a.whl"), "https://index.example/files/a.whl");
+  EXPECT_EQ(resolve_url(base, "/files/a.whl?x=1"), "https://index.example/files/a.whl?x=1");
+  EXPECT_EQ(resolve_url(base, "//files.example/a.whl"), "https://files.example/a.whl");
+  EXPECT_EQ(resolve_url(base, "http://files.example/a.whl"), "http://files.example/a.whl");
+  EXPECT_EQ(resolve_url(base + "?page=1", "#x"), base + "?page=1#x");
+  EXPECT_EQ(resolve_url("file:///srv/simple/a/index.html", "b.whl"), "file:///srv/simple/a/b.whl");
+  EXPECT_EQ(resolve_url("file:///srv/simple/a/index.html", "../b.whl"), "file:///srv/simple/b.whl");
+  EXPECT_EQ(resolve_url(base, "mailto:a"), "mailto:a");
+  const auto url = parse_url("HTTPS://us%20er:p%40w@Files.Example/a%20b?x#y").value();
+  EXPECT_EQ(url.origin(), "https://files.example:443");
+  EXPECT_EQ(url.user + "|" + url.password + "|" + url.fragment, "us er|p@w|y");
+  EXPECT_EQ(url.text.find('@'), std::string::npos);
+  EXPECT_FALSE(parse_url("https:///path"));
+  EXPECT_FALSE(parse_url("https://host:99999/"));
+  EXPECT_FALSE(parse_url(std::string_view("https://a/\0b", 12)));
+}
+
+TEST(Retry, WaitsLongerEachTimeUpToABound) {
+  FetchOptions options;
+  options.first_backoff = milliseconds(100);
+  options.max_backoff = milliseconds(1000);
+  options.max_retry_after = milliseconds(5000);
+  const auto delay = [&](unsigned attempt, int seconds) {
+    return find_delay(attempt, std::chrono::seconds(seconds), options);
+  };
+  EXPECT_EQ(delay(1, 0), milliseconds(100));
+  EXPECT_EQ(delay(2, 0), milliseconds(200));
+  EXPECT_EQ(delay(3, 0), milliseconds(400));
+  EXPECT_EQ(delay(5, 0), milliseconds(1000));
+  EXPECT_EQ(delay(4'000'000'000, 0), milliseconds(1000));
+  EXPECT_EQ(delay(1, 3), milliseconds(3000));
+  EXPECT_EQ(delay(1, 6), std::nullopt);
+}
+
+}  // namespace
+}  // namespace axle
