@@ -1,0 +1,128 @@
+// spec: PEP 691, 700, 792: the JSON form of a project page.
+
+#include <simdjson.h>
+
+#include <algorithm>
+
+#include "axle/base/error.h"
+#include "axle/store/simple_index.h"
+#include "base/text.h"
+#include "store/simple_index_link.h"
+
+namespace axle {
+namespace {
+
+using simdjson::dom::element;
+using simdjson::dom::object;
+
+class Reader {
+ public:
+  explicit Reader(const std::string& url) : url_(url) {}
+
+  ProjectPage read(const element& root) const {
+    ProjectPage page;
+    const auto whole = as_object(root, "the page");
+    const auto meta = find(whole, "meta");
+    if (!meta) throw_page_error(url_, "has no \"meta\"");
+    const auto version = find(as_object(*meta, "\"meta\""), "api-version");
+    if (!version) throw_page_error(url_, "has no \"api-version\"");
+    check_api_version(url_, as_string(*version, "\"api-version\""), page.notes);
+
+    const auto files = find(whole, "files");
+    if (!files) throw_page_error(url_, "has no \"files\"");
+    simdjson::dom::array list;
+    if (files->get(list) != simdjson::SUCCESS) throw_page_error(url_, "\"files\" is no array");
+    for (const element file : list) page.files.push_back(read_file(as_object(file, "a file")));
+
+    std::string_view status = "active";
+    std::string_view reason;
+    if (const auto given = find(whole, "project-status")) {
+      const auto members = as_object(*given, "\"project-status\"");
+      if (const auto value = find(members, "status")) status = as_string(*value, "\"status\"");
+      if (const auto value = find(members, "reason")) reason = as_string(*value, "\"reason\"");
+    }
+    apply_status(page, status, reason);
+    return page;
+  }
+
+ private:
+  // Absent and null are the same.
+  static std::optional<element> find(const object& members, std::string_view key) {
+    element value;
+    if (members.at_key(key).get(value) != simdjson::SUCCESS || value.is_null()) return std::nullopt;
+    return value;
+  }
+
+  object as_object(const element& value, const char* what) const {
+    object members;
+    if (value.get(members) != simdjson::SUCCESS) throw_page_error(url_, std::string(what) + " is no object");
+    return members;
+  }
+
+  std::string_view as_string(const element& value, const char* what) const {
+    std::string_view text;
+    if (value.get(text) != simdjson::SUCCESS) throw_page_error(url_, std::string(what) + " is no string");
+    return text;
+  }
+
+  IndexFile read_file(const object& members) const {
+    IndexFile file;
+    const auto filename = find(members, "filename");
+    if (!filename) throw_page_error(url_, "has a file without \"filename\"");
+    file.filename = as_string(*filename, "\"filename\"");
+    check_filename(url_, file.filename);
+    const auto link = find(members, "url");
+    if (!link) throw_page_error(url_, axle::quoted(file.filename) + " has no \"url\"");
+    file.url = resolve_link(url_, url_, as_string(*link, "\"url\""));
+    if (const auto hashes = find(members, "hashes")) read_hashes(*hashes, file);
+    if (const auto size = find(members, "size")) {
+      std::uint64_t count = 0;
+      if (size->get(count) != simdjson::SUCCESS)
+        throw_page_error(url_, axle::quoted(file.filename) + " has a bad \"size\"");
+      file.size = count;
+    }
+    if (const auto value = find(members, "requires-python")) {
+      file.requires_python = as_string(*value, "\"requires-python\"");
+    }
+    if (const auto value = find(members, "upload-time"))
+      file.upload_time = as_string(*value, "\"upload-time\"");
+    if (const auto value = find(members, "yanked")) {
+      bool yanked = false;
+      if (value->get(yanked) == simdjson::SUCCESS) {
+        if (yanked) file.yanked = "";
+      } else if (const auto reason = as_string(*value, "\"yanked\""); !reason.empty()) {
+        file.yanked = reason;
+      }
+    }
+    return file;
+  }
+
+  void read_hashes(const element& value, IndexFile& file) const {
+    for (const auto field : as_object(value, "\"hashes\"")) {
+      const auto algorithm = parse_hash_algorithm(field.key);
+      if (!algorithm || !is_strong(*algorithm)) continue;
+      const std::string text = std::string(field.key) + ":" + std::string(as_string(field.value, "a hash"));
+      try {
+        file.hashes.push_back(Hash::parse(text));
+      } catch (const Error& error) {
+        throw_page_error(url_, axle::quoted(file.filename) + ": " + error.message());
+      }
+    }
+    std::sort(file.hashes.begin(), file.hashes.end());
+  }
+
+  const std::string& url_;
+};
+
+}  // namespace
+
+ProjectPage parse_simple_json(std::string_view text, const std::string& url) {
+  simdjson::dom::parser parser;
+  element root;
+  if (const auto error = parser.parse(text.data(), text.size()).get(root); error != simdjson::SUCCESS) {
+    throw_page_error(url, std::string("is no valid JSON: ") + simdjson::error_message(error));
+  }
+  return Reader(url).read(root);
+}
+
+}  // namespace axle
