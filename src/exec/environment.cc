@@ -80,6 +80,8 @@ Environment Environment::open(const std::string& path, const EnvironmentOptions&
     throw_if_interrupted();
     Environment environment;
     environment.path_ = path;
+    environment.transaction_ = options.transaction;
+    environment.keeps_receipt_ = options.own_directory == OwnDirectory::keep;
     auto root = try_open_dir(AT_FDCWD, path);
     if (!root && try_lstat(AT_FDCWD, path)) {
       throw Error(ErrorCode::io, Place{path}, "is not a directory", "name a directory for the environment");
@@ -128,6 +130,7 @@ void Environment::recover(const std::string& path, const EnvironmentOptions& opt
 
 void Environment::publish() {
   if (!is_new()) return;
+  if (transaction_.durability == Durability::durable && syncfs(root_.get()) != 0) throw_errno("cannot flush", path_);
   if (rename(stage_.c_str(), path_.c_str()) != 0) throw_errno("cannot put the environment in its place", path_);
   stage_.clear();
 }
@@ -137,7 +140,7 @@ Environment::~Environment() {
   try {
     if (is_new()) {
       remove_tree(AT_FDCWD, stage_);
-    } else if (remove_own_directory_) {
+    } else if (remove_own_directory_ && !needs_recovery(root_)) {
       remove_tree(root_.get(), own::directory);
     }
   } catch (...) {

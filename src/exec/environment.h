@@ -39,8 +39,10 @@ class Environment {
   bool is_new() const noexcept { return !stage_.empty(); }
   // Makes a new environment appear at its path.
   void publish();
+  const TransactionOptions& transaction_options() const noexcept { return transaction_; }
+  bool keeps_receipt() const noexcept { return keeps_receipt_; }
   // The environment is to be left as an axle environment, even when it was none before.
-  void keep_own_directory() noexcept { remove_own_directory_ = false; }
+  void keep_own_directory() noexcept { remove_own_directory_ = remove_own_directory_ && !keeps_receipt_; }
 
  private:
   Environment() = default;
@@ -48,6 +50,8 @@ class Environment {
   std::string stage_;  // "" when the environment is in its place
   Fd root_;
   Fd lock_;
+  TransactionOptions transaction_;
+  bool keeps_receipt_ = true;
   bool remove_own_directory_ = false;
 };
 

@@ -9,6 +9,8 @@ inline constexpr const char* receipt = ".axle/receipt";
 inline constexpr const char* next_receipt = ".axle/receipt-next";
 inline constexpr const char* journal = ".axle/journal";
 inline constexpr const char* journal_done = ".axle/journal-done";
+// Facts of wheels that were installed without a store, by digest.
+inline constexpr const char* facts = ".axle/facts";
 inline constexpr const char* trash = ".axle/trash";
 
 }  // namespace axle::own

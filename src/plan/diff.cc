@@ -55,8 +55,10 @@ class Merge {
   }
 
   bool must_relay(const Entry& entry) const {
-    if (options_.relay_scope == DiffOptions::Relay::all) return true;
-    return entry.owner != environment_itself && options_.relay.contains(plan_.dists[entry.owner].name);
+    if (entry.owner == environment_itself) return options_.relay_scope == DiffOptions::Relay::all;
+    const Dist& dist = plan_.dists[entry.owner];
+    if (!dist.recorded) return false;  // another tool's: there is nothing to lay it from
+    return options_.relay_scope == DiffOptions::Relay::all || options_.relay.contains(dist.name);
   }
 
   void step() {

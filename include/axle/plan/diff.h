@@ -34,14 +34,13 @@ struct LaidEntry {
 };
 
 struct LaidDist {
-  WheelFacts facts;  // from the store; or made from the installed RECORD
+  WheelFacts facts;  // the wheel's own; of another tool's distribution made from its RECORD
   std::string name;  // normalized
   std::string version;
   RelPath dist_info;
   bool requested = false;
   std::optional<std::string> direct_url;
-  bool ours = true;            // laid by axle
-  bool facts_in_store = true;  // its wheel's facts are the store's own
+  bool ours = true;  // laid by axle
 };
 
 // An environment as it is, as far as it is recorded.

@@ -1,0 +1,391 @@
+// Applying a plan: look, decide what changes, journal, lay, commit, clean up.
+
+#include "axle/exec/apply.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "axle/base/error.h"
+#include "base/file.h"
+#include "exec/environment.h"
+#include "exec/lay.h"
+#include "exec/own_files.h"
+#include "exec/receipt.h"
+#include "exec/repair.h"
+#include "exec/state.h"
+#include "exec/survey.h"
+
+namespace axle {
+namespace {
+
+constexpr std::int64_t second_ns = 1'000'000'000;
+// The time of files that axle writes itself when nobody says another: the first that a zip can say, 1980-01-01.
+constexpr std::int64_t default_epoch = 315532800;
+
+bool is_skeleton(const LaidEntry& entry) {
+  return std::all_of(entry.owners.begin(), entry.owners.end(),
+                     [](DistId owner) { return owner == environment_itself; });
+}
+
+bool plans_skeleton(const Plan& plan) {
+  return std::any_of(plan.entries.begin(), plan.entries.end(),
+                     [](const Entry& entry) { return entry.owner == environment_itself; });
+}
+
+void describe(const State& state, const Plan& plan, const Changes& changes, ApplyResult& result) {
+  std::map<std::string, std::string> before;
+  std::map<std::string, std::string> after;
+  for (const LaidDist& dist : state.dists) before.emplace(dist.name, dist.version);
+  for (const Dist& dist : plan.dists) after.emplace(dist.name, dist.version);
+  std::set<std::string> touched;
+  for (const Entry& entry : changes.add) {
+    if (entry.owner != environment_itself) touched.insert(plan.dists[entry.owner].name);
+  }
+  for (const auto& [name, version] : after) {
+    const auto old = before.find(name);
+    if (old == before.end() || old->second != version) {
+      result.installed.push_back(name + " " + version);
+    } else if (touched.contains(name)) {
+      result.reinstalled.push_back(name + " " + version);
+    } else {
+      ++result.kept;
+    }
+  }
+  for (const auto& [name, version] : before) {
+    const auto now = after.find(name);
+    if (now == after.end() || now->second != version) result.removed.push_back(name + " " + version);
+  }
+  result.paths_added = changes.add.size();
+  result.paths_removed = changes.remove.size();
+}
+
+[[noreturn]] void refuse_changed(const std::vector<RelPath>& changed) {
+  std::string names;
+  constexpr std::size_t max_shown = 10;
+  for (std::size_t i = 0; i < changed.size() && i < max_shown; ++i) names += "\n  " + changed[i].str();
+  if (changed.size() > max_shown) names += "\n  and " + std::to_string(changed.size() - max_shown) + " more";
+  throw Error(ErrorCode::conflict,
+              std::to_string(changed.size()) +
+                  (changed.size() == 1 ? " file was changed by hand:" : " files were changed by hand:") + names,
+              "--force removes or replaces them");
+}
+
+// Keeps what is not within another of the list. Sorted in, sorted out.
+std::vector<std::string> topmost(std::vector<RelPath> paths) {
+  std::sort(paths.begin(), paths.end());
+  std::vector<std::string> kept;
+  const RelPath* last = nullptr;
+  for (const RelPath& path : paths) {
+    if (last != nullptr && path.is_within(*last)) continue;
+    kept.push_back(path.str());
+    last = &path;
+  }
+  return kept;
+}
+
+// One change of an environment from look to clean-up.
+class Application {
+ public:
+  Application(Environment& environment, const Installation& installed, const Plan& plan, const Store& store,
+              const ApplyOptions& options)
+      : environment_(environment),
+        root_(environment.root()),
+        state_(installed.state),
+        head_(installed.head),
+        plan_(plan),
+        store_(store),
+        options_(options) {}
+
+  ApplyResult run(ReceiptHead head) {
+    result_.link_mode = resolve_link_mode(plan_.policy.link_mode, store_, root_, result_.notes);
+    set_skeleton_aside();
+    decide();
+    head.link_mode = std::string(to_string(plan_.policy.link_mode == LinkMode::symlink ? LinkMode::symlink
+                                                                                       : result_.link_mode));
+    describe(state_, plan_, changes_, result_);
+    if (environment_.is_new()) {
+      lay(changes_.add);
+      write_first_receipt(head);
+      environment_.publish();
+    } else {
+      change_in_place(head);
+    }
+    if (store_.use() == StoreUse::shared && plan_.layout.kind == LayoutKind::venv) {
+      store_.register_environment(plan_.layout.root);
+    }
+    return std::move(result_);
+  }
+
+ private:
+  // The environment's own files are planned only when they are made; otherwise they stay as they are.
+  void set_skeleton_aside() {
+    if (plans_skeleton(plan_)) return;
+    std::vector<LaidEntry> rest;
+    for (LaidEntry& entry : state_.entries) (is_skeleton(entry) ? skeleton_ : rest).push_back(std::move(entry));
+    state_.entries = std::move(rest);
+  }
+
+  DiffOptions diff_options() const {
+    DiffOptions diff_options;
+    const bool other_mode = head_ && plan_.policy.link_mode != LinkMode::automatic && !head_->link_mode.empty() &&
+                            head_->link_mode != to_string(plan_.policy.link_mode);
+    if (options_.reuse == Reuse::reinstall || other_mode) diff_options.relay_scope = DiffOptions::Relay::all;
+    return diff_options;
+  }
+
+  void decide() {
+    if (options_.reuse == Reuse::repair) mark_damage(root_, state_, options_.jobs);
+    DiffOptions how = diff_options();
+    changes_ = diff(state_, plan_, how);
+    if (environment_.is_new()) return;
+    removal_ = survey_removals(root_, state_, changes_.remove, options_.jobs);
+    if (!removal_.strangers.empty()) {
+      how.strangers = removal_.strangers;
+      changes_ = diff(state_, plan_, how);
+      removal_ = survey_removals(root_, state_, changes_.remove, options_.jobs);
+    }
+    if (!removal_.changed.empty() && options_.hand_changed == HandChanged::refuse &&
+        options_.reuse != Reuse::repair) {
+      refuse_changed(removal_.changed);
+    }
+    for (const LaidEntry& entry : changes_.remove) {
+      if (entry.kind != LaidKind::directory) removed_.insert(entry.path);
+    }
+    AdditionSurvey survey = survey_additions(root_, plan_, changes_.add, removed_);
+    if (!survey.conflicts.empty() && options_.hand_changed == HandChanged::refuse &&
+        plan_.policy.on_conflict != ConflictPolicy::last) {
+      Plan failed;
+      failed.conflicts = std::move(survey.conflicts);
+      require_no_conflicts(failed);
+    }
+    changes_.add = std::move(survey.add);
+    in_the_way_ = std::move(survey.in_the_way);
+  }
+
+  void change_in_place(const ReceiptHead& head) {
+    if (changes_.add.empty() && removed_.empty()) {
+      // Nothing to do on disk, but the request may be another one than the last.
+      if (!environment_.keeps_receipt()) return;
+      const State state = laid_state();
+      replace_file(root_.get(), own::receipt, encode_receipt(fresh_head(head), state), {});
+      environment_.keep_own_directory();
+      return;
+    }
+    Transaction transaction(root_, transaction_paths(), environment_.transaction_options());
+    lay(changes_.add);
+    const State state = laid_state();
+    ReceiptHead fresh = fresh_head(head);
+    keep_facts(state);
+    transaction.commit(environment_.keeps_receipt() ? encode_receipt(fresh, state) : std::string());
+    environment_.keep_own_directory();
+    try {
+      transaction.clean_up();
+      if (environment_.keeps_receipt() && !still_holds(root_, fresh.places)) {
+        // Removing emptied directories changed the time of one that was looked at.
+        fresh.places = witness(root_, places());
+        replace_file(root_.get(), own::receipt, encode_receipt(fresh, state), {});
+      }
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::interrupted) throw;
+      result_.notes.push_back({Severity::warning, "clean-up", "", error.place().file,
+                               "the change is done, but cleaning up after it failed: " + error.message(),
+                               "the next command on this environment tries again"});
+    }
+  }
+
+  TransactionPaths transaction_paths() const {
+    TransactionPaths paths;
+    std::vector<RelPath> aside = removal_.byte_code;
+    for (const LaidEntry& entry : changes_.remove) {
+      if (entry.kind != LaidKind::directory && !removal_.gone.contains(entry.path)) aside.push_back(entry.path);
+    }
+    aside.insert(aside.end(), in_the_way_.begin(), in_the_way_.end());
+    std::set<std::string> parents;
+    for (const RelPath& path : aside) {
+      for (auto parent = path.parent(); parent; parent = parent->parent()) {
+        if (is_layout_directory(*parent)) break;
+        parents.insert(parent->str());
+      }
+    }
+    for (const LaidEntry& entry : changes_.remove) {
+      if (entry.kind == LaidKind::directory && !is_layout_directory(entry.path)) parents.insert(entry.path.str());
+    }
+    paths.prune.assign(parents.begin(), parents.end());
+    paths.move_aside = topmost(std::move(aside));
+
+    std::map<std::string, bool> present;  // directories that are there, and stay
+    std::vector<RelPath> create;
+    for (const Entry& entry : changes_.add) create.push_back(topmost_new(entry.path, present));
+    paths.create = topmost(std::move(create));
+    return paths;
+  }
+
+  // The first directory above a new path that is not there yet, or the path itself.
+  RelPath topmost_new(const RelPath& path, std::map<std::string, bool>& present) const {
+    RelPath top = path;
+    for (auto parent = path.parent(); parent; parent = parent->parent()) {
+      const auto [known, is_new] = present.try_emplace(parent->str(), false);
+      if (is_new) {
+        const auto status = try_lstat(root_.get(), parent->str());
+        known->second = status && !S_ISLNK(status->st_mode) && !removed_.contains(*parent);
+      }
+      if (known->second) break;
+      top = *parent;
+    }
+    return top;
+  }
+
+  bool is_layout_directory(const RelPath& path) const {
+    if (plan_.layout.kind == LayoutKind::target) return false;
+    const Layout& layout = plan_.layout;
+    for (const auto* dir : {&layout.purelib, &layout.platlib, &layout.scripts}) {
+      if (*dir && (*dir)->is_within(path)) return true;
+    }
+    return false;
+  }
+
+  void lay(const std::vector<Entry>& entries) {
+    LayOptions how;
+    how.mode = result_.link_mode;
+    how.jobs = options_.jobs;
+    how.generated_mtime_ns = options_.source_date_epoch.value_or(default_epoch) * second_ns;
+    if (options_.source_date_epoch) how.copied_mtime_ns = how.generated_mtime_ns;
+    lay_entries(root_, plan_, entries, store_, how);
+  }
+
+  void write_first_receipt(const ReceiptHead& head) {
+    if (!environment_.keeps_receipt()) return;
+    const State state = laid_state();
+    create_file(root_.get(), own::receipt, encode_receipt(fresh_head(head), state), {});
+    keep_facts(state);
+    environment_.keep_own_directory();
+  }
+
+  ReceiptHead fresh_head(ReceiptHead head) const {
+    head.places = witness(root_, places());
+    head.distributions = plan_.dists.size();
+    return head;
+  }
+
+  // Without a store, the facts that later commands need stay in the environment.
+  void keep_facts(const State& state) const {
+    if (store_.use() != StoreUse::once || !environment_.keeps_receipt()) return;
+    make_dir(root_.get(), own::facts);
+    for (const LaidDist& dist : state.dists) {
+      const std::string path = std::string(own::facts) + "/" + dist.facts.wheel_sha256().hex();
+      if (!try_lstat(root_.get(), path)) create_file(root_.get(), path, dist.facts.bytes(), {});
+    }
+  }
+
+  // What a repeated command looks at to know that nothing changed.
+  std::vector<std::string> places() const {
+    std::vector<std::string> paths{plan_.layout.purelib ? plan_.layout.purelib->str() : std::string()};
+    if (plan_.layout.platlib != plan_.layout.purelib && plan_.layout.platlib) paths.push_back(plan_.layout.platlib->str());
+    for (const Dist& dist : plan_.dists) paths.push_back(dist.dist_info.str());
+    return paths;
+  }
+
+  // What is there now, for the receipt: axle's own distributions and files.
+  State laid_state() const {
+    State state;
+    std::vector<DistId> ids(plan_.dists.size(), environment_itself);
+    for (std::size_t i = 0; i < plan_.dists.size(); ++i) {
+      const Dist& dist = plan_.dists[i];
+      if (!dist.recorded) continue;
+      ids[i] = static_cast<DistId>(state.dists.size());
+      state.dists.push_back(
+          {dist.facts, dist.name, dist.version, dist.dist_info, dist.requested, dist.direct_url, true});
+    }
+    std::map<RelPath, const LaidEntry*> before;
+    for (const LaidEntry& entry : state_.entries) before.emplace(entry.path, &entry);
+    for (const Entry& entry : changes_.result) {
+      if (entry.owner != environment_itself && !plan_.dists[entry.owner].recorded) continue;
+      LaidEntry laid = laid_entry(entry, before);
+      laid.owners.clear();
+      laid.owners.push_back(entry.owner == environment_itself ? entry.owner : ids[entry.owner]);
+      for (const DistId sharer : entry.sharers) {
+        if (sharer != environment_itself && ids[sharer] != environment_itself) laid.owners.push_back(ids[sharer]);
+      }
+      if (const auto* tree = std::get_if<StoreTree>(&entry.content)) laid.dist = ids[tree->wheel];
+      state.entries.push_back(std::move(laid));
+    }
+    state.entries.insert(state.entries.end(), skeleton_.begin(), skeleton_.end());
+    std::sort(state.entries.begin(), state.entries.end(),
+              [](const LaidEntry& a, const LaidEntry& b) { return a.path < b.path; });
+    return state;
+  }
+
+  LaidEntry laid_entry(const Entry& entry, const std::map<RelPath, const LaidEntry*>& before) const {
+    LaidEntry laid{entry.path, LaidKind::file, {}, entry.identity, environment_itself, 0, {}, 0, 0, entry.executable,
+                   {}};
+    if (entry.lay == Lay::link || std::holds_alternative<Symlink>(entry.content)) {
+      laid.kind = LaidKind::link;
+      laid.target = read_link(root_.get(), entry.path.str());
+      return laid;
+    }
+    if (const auto* tree = std::get_if<StoreTree>(&entry.content)) {
+      laid.kind = LaidKind::tree;
+      laid.dir = tree->dir;
+      return laid;
+    }
+    if (std::holds_alternative<Directory>(entry.content)) {
+      laid.kind = LaidKind::directory;
+      return laid;
+    }
+    const auto old = before.find(entry.path);
+    if (old != before.end() && old->second->identity == entry.identity && !removed_.contains(entry.path)) {
+      return *old->second;
+    }
+    if (const auto* file = std::get_if<StoreFile>(&entry.content)) {
+      laid.sha256 = plan_.dists[file->wheel].facts.file(file->file).sha256;
+    } else if (const auto* generated = std::get_if<Generated>(&entry.content)) {
+      laid.sha256 = Sha256::of(generated->bytes);
+    } else if (const auto* script = std::get_if<Rewritten>(&entry.content)) {
+      laid.sha256 = Sha256::of(rewritten_bytes(plan_, *script, store_));
+    }
+    if (const auto status = try_lstat(root_.get(), entry.path.str())) {
+      laid.size = static_cast<std::uint64_t>(status->st_size);
+      laid.mtime_ns = mtime_ns(*status);
+    }
+    return laid;
+  }
+
+  Environment& environment_;
+  const Fd& root_;
+  State state_;
+  std::optional<ReceiptHead> head_;
+  const Plan& plan_;
+  const Store& store_;
+  const ApplyOptions& options_;
+  std::vector<LaidEntry> skeleton_;
+  Changes changes_;
+  RemovalSurvey removal_;
+  std::set<RelPath> removed_;
+  std::vector<RelPath> in_the_way_;
+  ApplyResult result_;
+};
+
+}  // namespace
+
+ApplyResult apply(Environment& environment, const Installation& installed, const Plan& plan, const Store& store,
+                  const ReceiptHead& head, const ApplyOptions& options) {
+  require_no_conflicts(plan);
+  return Application(environment, installed, plan, store, options).run(head);
+}
+
+ApplyResult preview(const Installation& installed, const Plan& plan, const ApplyOptions& options) {
+  State state = installed.state;
+  if (!plans_skeleton(plan)) {
+    std::erase_if(state.entries, [](const LaidEntry& entry) { return is_skeleton(entry); });
+  }
+  DiffOptions how;
+  if (options.reuse == Reuse::reinstall) how.relay_scope = DiffOptions::Relay::all;
+  ApplyResult result;
+  describe(state, plan, diff(state, plan, how), result);
+  return result;
+}
+
+}  // namespace axle

@@ -1,0 +1,370 @@
+#include "exec/lay.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+
+#include "axle/base/error.h"
+#include "base/file.h"
+#include "base/interrupt.h"
+#include "base/parallel.h"
+#include "exec/own_files.h"
+#include "plan/launcher_scripts.h"
+
+namespace axle {
+namespace {
+
+constexpr std::size_t files_per_task = 256;
+// From so many files on, opening the two directories costs less than walking the paths.
+constexpr std::size_t files_worth_descriptors = 24;
+
+void make_dir_with_parents(int root, const std::string& path) {
+  if (mkdirat(root, path.c_str(), 0755) == 0 || errno == EEXIST) return;
+  if (errno != ENOENT) throw_errno("cannot create directory", path);
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) throw_errno("cannot create directory", path);
+  make_dir_with_parents(root, path.substr(0, slash));
+  if (mkdirat(root, path.c_str(), 0755) != 0 && errno != EEXIST) throw_errno("cannot create directory", path);
+}
+
+// Where a file comes from and goes to: descriptors with paths below them.
+struct Way {
+  int from_dir;
+  const std::string& from;
+  int to_dir;
+  const std::string& to;
+};
+
+[[noreturn]] void store_is_damaged(const std::string& path) {
+  throw Error(ErrorCode::integrity, Place{path}, "is missing in the store",
+              "axle store verify --repair removes damaged wheels; the next run unpacks them anew");
+}
+
+class Layer {
+ public:
+  Layer(const Fd& root, const Plan& plan, const Store& store, const LayOptions& options)
+      : root_(root), plan_(plan), store_(store), options_(options) {
+    trees_.resize(plan.dists.size());
+  }
+
+  void lay(const std::vector<Entry>& entries) {
+    open_trees(entries);
+    make_parents(entries);
+    std::vector<Task> tasks = cut(entries);
+    parallel_for(tasks.size(), options_.jobs, [&](std::size_t i) { run(tasks[i]); });
+    lay_records(entries);
+  }
+
+ private:
+  // Directories [first_dir, last_dir) of a tree; or, without a tree, entries [first, last).
+  struct Task {
+    const Entry* tree = nullptr;
+    std::uint32_t first_dir = 0;
+    std::uint32_t last_dir = 0;
+    std::vector<const Entry*> singles;
+  };
+
+  const WheelFacts& facts(DistId wheel) const { return plan_.dists[wheel].facts; }
+
+  void open_trees(const std::vector<Entry>& entries) {
+    const auto open = [&](DistId wheel) {
+      if (trees_[wheel]) return;
+      const std::string path = Store::tree_path(facts(wheel).wheel_sha256());
+      auto fd = try_open_dir(store_.root().get(), path);
+      if (!fd) store_is_damaged(path);
+      trees_[wheel] = std::move(*fd);
+    };
+    for (const Entry& entry : entries) {
+      if (const auto* tree = std::get_if<StoreTree>(&entry.content); tree != nullptr && entry.lay == Lay::file) {
+        open(tree->wheel);
+      }
+      if (const auto* file = std::get_if<StoreFile>(&entry.content); file != nullptr && entry.lay == Lay::file) {
+        open(file->wheel);
+      }
+    }
+  }
+
+  void make_parents(const std::vector<Entry>& entries) {
+    std::string last;
+    for (const Entry& entry : entries) {
+      const std::string& path = entry.path.str();
+      const std::size_t slash = path.rfind('/');
+      if (slash == std::string::npos) continue;
+      const std::string parent = path.substr(0, slash);
+      if (parent == last) continue;
+      make_dir_with_parents(root_.get(), parent);
+      last = parent;
+    }
+  }
+
+  std::vector<Task> cut(const std::vector<Entry>& entries) const {
+    std::vector<Task> tasks;
+    std::vector<const Entry*> singles;
+    for (const Entry& entry : entries) {
+      const auto* tree = std::get_if<StoreTree>(&entry.content);
+      if (tree == nullptr || entry.lay == Lay::link) {
+        if (std::holds_alternative<Record>(entry.content)) continue;
+        singles.push_back(&entry);
+        if (singles.size() >= files_per_task) tasks.push_back({nullptr, 0, 0, std::exchange(singles, {})});
+        continue;
+      }
+      const WheelFacts& wheel = facts(tree->wheel);
+      const std::uint32_t end = wheel.dir(tree->dir).dir_end;
+      std::uint32_t first = tree->dir;
+      std::size_t files = 0;
+      for (std::uint32_t dir = tree->dir; dir < end; ++dir) {
+        files += wheel.dir(dir).file_count;
+        if (files < files_per_task && dir + 1 < end) continue;
+        tasks.push_back({&entry, first, dir + 1, {}});
+        first = dir + 1;
+        files = 0;
+      }
+    }
+    if (!singles.empty()) tasks.push_back({nullptr, 0, 0, std::move(singles)});
+    return tasks;
+  }
+
+  void run(const Task& task) const {
+    if (task.tree == nullptr) {
+      for (const Entry* entry : task.singles) lay_single(*entry);
+      return;
+    }
+    const auto tree = std::get<StoreTree>(task.tree->content);
+    for (std::uint32_t dir = task.first_dir; dir < task.last_dir; ++dir) {
+      throw_if_interrupted();
+      lay_dir(*task.tree, tree, dir);
+    }
+  }
+
+  void lay_dir(const Entry& entry, const StoreTree& tree, std::uint32_t index) const {
+    const WheelFacts& wheel = facts(tree.wheel);
+    const DirFact& dir = wheel.dir(index);
+    const std::string below = wheel.dir_path(index);
+    const std::size_t prefix = wheel.dir_path(tree.dir).size();
+    std::string to = entry.path.str();
+    if (below.size() > prefix) {
+      if (prefix == 0) to += "/";
+      to += below.substr(prefix);
+    }
+    make_dir_with_parents(root_.get(), to);
+    std::string from(tree_prefix(dir.scheme));
+    if (!below.empty()) from += "/" + below;
+
+    int from_dir = trees_[tree.wheel].get();
+    int to_dir = root_.get();
+    Fd opened_from;
+    Fd opened_to;
+    if (dir.file_count >= files_worth_descriptors) {
+      auto opened = try_open_dir(from_dir, from);
+      if (!opened) store_is_damaged(from);
+      opened_from = std::move(*opened);
+      opened_to = open_dir(to_dir, to);
+      from_dir = opened_from.get();
+      to_dir = opened_to.get();
+      from.clear();
+      to.clear();
+    } else {
+      from += '/';
+      to += '/';
+    }
+    const std::size_t from_size = from.size();
+    const std::size_t to_size = to.size();
+    for (const FileFact& file : wheel.files_in(dir)) {
+      from.resize(from_size);
+      to.resize(to_size);
+      from += wheel.name(file);
+      to += wheel.name(file);
+      lay_file({from_dir, from, to_dir, to}, file);
+    }
+  }
+
+  void lay_file(const Way& way, const FileFact& file) const {
+    if (options_.mode == LinkMode::hardlink) {
+      if (linkat(way.from_dir, way.from.c_str(), way.to_dir, way.to.c_str(), 0) == 0) return;
+      if (errno == ENOENT) store_is_damaged(way.from);
+      // One inode cannot have more links, or the kernel protects this one: a copy serves as well.
+      if (errno != EMLINK && errno != EPERM) throw_errno("cannot link", way.to);
+    }
+    copy_file(way, file);
+  }
+
+  void copy_file(const Way& way, const FileFact& file) const {
+    const auto from = try_open_file(way.from_dir, way.from);
+    if (!from) store_is_damaged(way.from);
+    const mode_t mode = file.has(file_flag::executable) ? 0755 : 0644;
+    const Fd to(openat(way.to_dir, way.to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+    if (!to) throw_errno("cannot create", way.to);
+    if (options_.mode != LinkMode::clone || ioctl(to.get(), FICLONE, from->get()) != 0) copy_bytes(*from, to, way, file.size);
+    set_mtime(to, options_.copied_mtime_ns.value_or(file.mtime * 1'000'000'000), way.to);
+  }
+
+  static void copy_bytes(const Fd& from, const Fd& to, const Way& way, std::uint64_t size) {
+    constexpr std::uint64_t max_piece = 1U << 30;
+    while (size > 0) {
+      throw_if_interrupted();
+      const ssize_t done = copy_file_range(from.get(), nullptr, to.get(), nullptr,
+                                           static_cast<std::size_t>(std::min(size, max_piece)), 0);
+      if (done > 0) {
+        size -= static_cast<std::uint64_t>(done);
+        continue;
+      }
+      if (done < 0 && errno == EINTR) continue;
+      if (done < 0 && errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) {
+        throw_errno("cannot copy to", way.to);
+      }
+      if (done == 0) store_is_damaged(way.from);
+      char buffer[64 << 10];
+      const ssize_t got = read(from.get(), buffer, sizeof buffer);
+      if (got < 0) throw_errno("cannot read", way.from);
+      if (got == 0) store_is_damaged(way.from);
+      write_all(to, {buffer, static_cast<std::size_t>(got)}, way.to);
+      size -= std::min(size, static_cast<std::uint64_t>(got));
+    }
+  }
+
+  void lay_single(const Entry& entry) const {
+    const std::string& path = entry.path.str();
+    if (entry.lay == Lay::link) {
+      symlink_at(link_target(entry), root_.get(), path);
+    } else if (const auto* file = std::get_if<StoreFile>(&entry.content)) {
+      const WheelFacts& wheel = facts(file->wheel);
+      const FileFact& fact = wheel.file(file->file);
+      const std::string from =
+          std::string(tree_prefix(wheel.scheme_of(fact))) + "/" + wheel.path_of(file->file);
+      lay_file({trees_[file->wheel].get(), from, root_.get(), path}, fact);
+    } else if (const auto* generated = std::get_if<Generated>(&entry.content)) {
+      write(path, generated->bytes, entry.executable);
+    } else if (const auto* script = std::get_if<Rewritten>(&entry.content)) {
+      write(path, rewritten_bytes(plan_, *script, store_), true);
+    } else if (const auto* link = std::get_if<Symlink>(&entry.content)) {
+      symlink_at(link->target, root_.get(), path);
+    } else if (std::holds_alternative<Directory>(entry.content)) {
+      make_dir_with_parents(root_.get(), path);
+    } else {
+      throw Error(ErrorCode::unsupported, Place{path}, "needs another rpath, which this layout cannot give it",
+                  "use --rpath keep");
+    }
+  }
+
+  std::string link_target(const Entry& entry) const {
+    const auto* tree = std::get_if<StoreTree>(&entry.content);
+    const DistId id = tree != nullptr ? tree->wheel : std::get<StoreFile>(entry.content).wheel;
+    const WheelFacts& wheel = facts(id);
+    const Scheme scheme = tree != nullptr ? wheel.dir(tree->dir).scheme
+                                          : wheel.scheme_of(wheel.file(std::get<StoreFile>(entry.content).file));
+    const std::string below =
+        tree != nullptr ? wheel.dir_path(tree->dir) : wheel.path_of(std::get<StoreFile>(entry.content).file);
+    return store_.path() + "/" + Store::tree_path(wheel.wheel_sha256()) + "/" + std::string(tree_prefix(scheme)) +
+           (below.empty() ? "" : "/" + below);
+  }
+
+  void write(const std::string& path, std::string_view bytes, bool executable) const {
+    const mode_t mode = executable ? 0755 : 0644;
+    const Fd fd(openat(root_.get(), path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+    if (!fd) throw_errno("cannot create", path);
+    write_all(fd, bytes, path);
+    set_mtime(fd, options_.generated_mtime_ns, path);
+  }
+
+  void lay_records(const std::vector<Entry>& entries) const {
+    std::vector<const Entry*> records;
+    for (const Entry& entry : entries) {
+      if (std::holds_alternative<Record>(entry.content)) records.push_back(&entry);
+    }
+    if (records.empty()) return;
+    // Rewritten scripts are few: their bytes are made again rather than remembered.
+    std::vector<std::optional<WrittenFile>> written(plan_.entries.size());
+    for (std::size_t i = 0; i < plan_.entries.size(); ++i) {
+      if (const auto* script = std::get_if<Rewritten>(&plan_.entries[i].content)) {
+        const std::string bytes = rewritten_bytes(plan_, *script, store_);
+        written[i] = WrittenFile{Sha256::of(bytes), bytes.size()};
+      }
+    }
+    parallel_for(records.size(), options_.jobs, [&](std::size_t i) {
+      const DistId dist = std::get<Record>(records[i]->content).dist;
+      write(records[i]->path.str(), render_record(plan_, dist, written), false);
+    });
+  }
+
+  const Fd& root_;
+  const Plan& plan_;
+  const Store& store_;
+  const LayOptions& options_;
+  std::vector<Fd> trees_;  // by wheel; opened where needed
+};
+
+}  // namespace
+
+std::string rewritten_bytes(const Plan& plan, const Rewritten& script, const Store& store) {
+  const WheelFacts& wheel = plan.dists[script.from.wheel].facts;
+  const std::string path = Store::tree_path(wheel.wheel_sha256()) + "/" +
+                           std::string(tree_prefix(wheel.scheme_of(wheel.file(script.from.file)))) + "/" +
+                           wheel.path_of(script.from.file);
+  const auto content = try_read_file(store.root().get(), path);
+  if (!content) store_is_damaged(path);
+  const ScriptInterpreter interpreter{script.interpreter, plan.policy.relocatable == Relocatable::yes,
+                                      plan.layout.os};
+  return rewrite_script(*content, interpreter).value_or(*content);
+}
+
+void lay_entries(const Fd& root, const Plan& plan, const std::vector<Entry>& entries, const Store& store,
+                 const LayOptions& options) {
+  const ExactModes exact;
+  Layer(root, plan, store, options).lay(entries);
+}
+
+namespace {
+
+// A file of the store's file system to try things with, and a place in the environment to try them at.
+constexpr const char* probe_from = "tmp/probe";
+constexpr const char* probe_to = ".axle/probe";
+
+bool can_link(const Store& store, const Fd& root) {
+  const bool works = linkat(store.root().get(), probe_from, root.get(), probe_to, 0) == 0;
+  unlinkat(root.get(), probe_to, 0);
+  return works;
+}
+
+bool can_clone(const Store& store, const Fd& root) {
+  const auto from = try_open_file(store.root().get(), probe_from);
+  const Fd to(openat(root.get(), probe_to, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  const bool works = from && to && ioctl(to.get(), FICLONE, from->get()) == 0;
+  unlinkat(root.get(), probe_to, 0);
+  return works;
+}
+
+}  // namespace
+
+LinkMode resolve_link_mode(LinkMode wanted, const Store& store, const Fd& root, Diagnostics& notes) {
+  if (wanted == LinkMode::copy) return wanted;
+  if (!try_lstat(store.root().get(), probe_from)) {
+    const Fd probe(openat(store.root().get(), probe_from, O_WRONLY | O_CREAT | O_CLOEXEC, 0444));
+  }
+  unlinkat(root.get(), probe_to, 0);
+  const auto fall_back = [&](const char* what) {
+    if (wanted != LinkMode::automatic) {
+      notes.push_back({Severity::warning, "link-mode", "", store.path(),
+                       std::string(what) + " from the store are not possible here; files are copied",
+                       "put the store on the environment's file system (--store), or use --link-mode copy"});
+    }
+    return LinkMode::copy;
+  };
+  switch (wanted) {
+    case LinkMode::automatic:
+    case LinkMode::symlink:  // its real files
+      if (can_link(store, root)) return LinkMode::hardlink;
+      return can_clone(store, root) ? LinkMode::clone : LinkMode::copy;
+    case LinkMode::hardlink: return can_link(store, root) ? wanted : fall_back("hard links");
+    case LinkMode::clone: return can_clone(store, root) ? wanted : fall_back("clones");
+    case LinkMode::copy: break;
+  }
+  return LinkMode::copy;
+}
+
+}  // namespace axle

@@ -1,0 +1,67 @@
+#pragma once
+// What axle remembers of an environment, in .axle/receipt: what it was made from, and what lies where. docs/store-format.md
+// describes the file.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "axle/base/digest.h"
+#include "axle/plan/diff.h"
+#include "base/fd.h"
+
+namespace axle {
+
+// A file or directory as it was seen.
+struct Witness {
+  std::string path;
+  std::uint64_t inode = 0;
+  std::int64_t mtime_ns = 0;
+  friend bool operator==(const Witness&, const Witness&) = default;
+};
+
+struct ReceiptInput {
+  std::string path;  // absolute
+  Sha256 sha256;
+};
+
+// What a repeated command compares, without looking at anything else.
+struct ReceiptHead {
+  Sha256 request;                   // of the options that matter; all zero: nothing to compare
+  std::vector<ReceiptInput> inputs; // lock files, and what they include
+  std::vector<Witness> places;      // site-packages and every dist-info, relative to the root
+  std::string link_mode;            // what files were laid by: "hardlink", ...
+  std::uint64_t distributions = 0;
+};
+
+// A directory of a wheel by name: its index may differ between versions of the facts.
+struct TreePlace {
+  std::size_t entry = 0;  // index into State::entries
+  Scheme scheme = Scheme::purelib;
+  std::string path;
+};
+
+struct Receipt {
+  ReceiptHead head;
+  // State::dists[i].facts is empty, and so is `dir` of trees: read_installation() finds them.
+  State state;
+  std::vector<Sha256> wheels;  // of State::dists[i]
+  std::vector<TreePlace> trees;
+};
+
+// Of the distributions that axle laid; those of other tools are left out.
+std::string encode_receipt(const ReceiptHead& head, const State& state);
+// Throw Error(bad_input) for damage.
+Receipt decode_receipt(std::string_view bytes, std::string_view name);
+ReceiptHead decode_receipt_head(std::string_view bytes, std::string_view name);
+
+// nullopt when the environment has none.
+std::optional<Receipt> read_receipt(const Fd& root);
+std::optional<ReceiptHead> read_receipt_head(const Fd& root);
+
+// Witnesses of paths under the root, as they are now; absent ones are left out.
+std::vector<Witness> witness(const Fd& root, const std::vector<std::string>& paths);
+bool still_holds(const Fd& root, const std::vector<Witness>& places);
+
+}  // namespace axle

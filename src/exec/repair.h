@@ -1,0 +1,13 @@
+#pragma once
+// Finding what of an environment is damaged, so that a diff puts it back.
+
+#include "axle/plan/diff.h"
+#include "base/fd.h"
+
+namespace axle {
+
+// Compares every file that axle laid with the disk, by digest. What is missing or changed loses its identity, which makes
+// it different from any plan; trees are expanded along the way to it.
+void mark_damage(const Fd& root, State& state, unsigned jobs);
+
+}  // namespace axle

@@ -1,0 +1,181 @@
+#include "exec/state.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "axle/base/error.h"
+#include "axle/env/installed.h"
+#include "axle/plan/plan.h"
+#include "axle/wheel/facts_builder.h"
+#include "base/file.h"
+#include "exec/own_files.h"
+#include "exec/receipt.h"
+
+namespace axle {
+namespace {
+
+// What RECORD says, as the facts of a wheel that lies in this layout: packages in purelib, everything else as data.
+WheelFacts facts_of_record(const Fd& root, const Layout& layout, const InstalledDist& dist, Diagnostics& notes) {
+  const auto rows = read_installed_record(root.get(), layout, dist);
+  if (!rows) {
+    throw Error(ErrorCode::bad_input, Place{dist.dist_info.str()},
+                dist.normalized + " has no RECORD, so nobody knows what belongs to it",
+                "remove it with the tool that installed it");
+  }
+  FactsBuilder builder;
+  builder.name(dist.name).version(dist.version).dist_info(dist.dist_info.name());
+  std::set<std::string> seen;
+  for (const InstalledFile& row : *rows) {
+    if (!row.path) {
+      notes.push_back({Severity::warning, "record-outside", dist.normalized, row.recorded,
+                       "RECORD names a path outside of the environment; it is left alone", ""});
+      continue;
+    }
+    if (!seen.insert(row.path->str()).second) continue;
+    Scheme scheme = Scheme::purelib;
+    std::string below = row.path->str();
+    if (layout.purelib && row.path->is_within(*layout.purelib) && *row.path != *layout.purelib) {
+      below.erase(0, layout.purelib->str().size() + 1);
+    } else if (layout.purelib) {
+      scheme = Scheme::data;
+    }
+    FileInput file;
+    file.size = row.size.value_or(0);
+    if (row.algorithm == "sha256") file.sha256 = Sha256::from_base64url(row.digest).value_or(Sha256{});
+    builder.file(scheme, below, file);
+  }
+  return builder.build();
+}
+
+// What another tool's distributions occupy, in the terms of a plan.
+void add_foreign_entries(State& state, const Layout& layout) {
+  PlanInput input;
+  input.layout = layout;
+  input.policy.on_conflict = ConflictPolicy::first;
+  std::vector<DistId> ids;
+  for (DistId id = 0; id < state.dists.size(); ++id) {
+    if (state.dists[id].ours) continue;
+    input.wheels.push_back({state.dists[id].facts, false, std::nullopt, false});
+    ids.push_back(id);
+  }
+  if (ids.empty()) return;
+  const Plan plan = make_plan(input);
+  for (const Entry& entry : plan.entries) {
+    if (entry.owner == environment_itself) continue;
+    LaidEntry laid{entry.path, LaidKind::file, {ids[entry.owner]}, entry.identity, environment_itself, 0, {}, 0, 0,
+                   entry.executable, {}};
+    for (const DistId sharer : entry.sharers) laid.owners.push_back(ids[sharer]);
+    if (const auto* tree = std::get_if<StoreTree>(&entry.content)) {
+      laid.kind = LaidKind::tree;
+      laid.dist = ids[tree->wheel];
+      laid.dir = tree->dir;
+    } else if (const auto* file = std::get_if<StoreFile>(&entry.content)) {
+      const FileFact& fact = plan.dists[file->wheel].facts.file(file->file);
+      laid.sha256 = fact.sha256;
+      laid.size = fact.size;
+    }
+    state.entries.push_back(std::move(laid));
+  }
+}
+
+// Drops distributions, and their entries' claims; ids are renumbered.
+void keep_dists(State& state, const std::vector<bool>& keep) {
+  std::vector<DistId> renumbered(state.dists.size(), environment_itself);
+  std::vector<LaidDist> dists;
+  for (std::size_t i = 0; i < keep.size(); ++i) {
+    if (!keep[i]) continue;
+    renumbered[i] = static_cast<DistId>(dists.size());
+    dists.push_back(std::move(state.dists[i]));
+  }
+  std::vector<LaidEntry> entries;
+  for (LaidEntry& entry : state.entries) {
+    std::vector<DistId> owners;
+    for (const DistId owner : entry.owners) {
+      if (owner == environment_itself) {
+        owners.push_back(owner);
+      } else if (keep[owner]) {
+        owners.push_back(renumbered[owner]);
+      }
+    }
+    if (owners.empty()) continue;
+    if (entry.dist != environment_itself) {
+      if (!keep[entry.dist]) continue;
+      entry.dist = renumbered[entry.dist];
+    }
+    entry.owners = std::move(owners);
+    entries.push_back(std::move(entry));
+  }
+  state.dists = std::move(dists);
+  state.entries = std::move(entries);
+}
+
+}  // namespace
+
+namespace {
+
+std::optional<WheelFacts> find_facts(const Fd& root, const Store* store, const Sha256& wheel) {
+  if (store != nullptr) {
+    if (auto facts = store->find(wheel)) return facts;
+  }
+  const std::string path = std::string(own::facts) + "/" + wheel.hex();
+  auto mapped = MappedFile::try_open(root.get(), path);
+  if (!mapped) return std::nullopt;
+  auto owner = std::make_shared<MappedFile>(std::move(*mapped));
+  const std::string_view bytes = owner->bytes();
+  return WheelFacts::open(std::move(owner), bytes, path);
+}
+
+// Gives the trees of the receipt their directories. False when the facts do not have them.
+std::vector<bool> find_trees(Receipt& receipt) {
+  std::vector<bool> whole(receipt.state.dists.size(), true);
+  for (const TreePlace& tree : receipt.trees) {
+    LaidEntry& entry = receipt.state.entries[tree.entry];
+    const auto dir = receipt.state.dists[entry.dist].facts.find_dir(tree.scheme, tree.path);
+    if (!dir) whole[entry.dist] = false;
+    entry.dir = dir.value_or(0);
+  }
+  return whole;
+}
+
+}  // namespace
+
+Installation read_installation(const Fd& root, const Layout& layout, const Store* store) {
+  Installation installation;
+  Installed installed = read_installed(root.get(), layout);
+  installation.notes = installed.notes;
+  std::map<RelPath, const InstalledDist*> present;
+  for (const InstalledDist& dist : installed.dists) present.emplace(dist.dist_info, &dist);
+
+  if (auto receipt = read_receipt(root)) {
+    std::vector<LaidDist>& dists = receipt->state.dists;
+    std::vector<bool> keep(dists.size());
+    for (std::size_t i = 0; i < dists.size(); ++i) {
+      const auto found = present.find(dists[i].dist_info);
+      // Another tool says so by its INSTALLER; a copy of the same version by that tool is its own.
+      if (found == present.end() || read_installer(root.get(), *found->second).value_or("axle") != "axle") continue;
+      const auto facts = find_facts(root, store, receipt->wheels[i]);
+      if (!facts) continue;  // from here on it is what its RECORD says, as if another tool had installed it
+      dists[i].facts = *facts;
+      keep[i] = true;
+    }
+    const std::vector<bool> whole = find_trees(*receipt);
+    for (std::size_t i = 0; i < dists.size(); ++i) {
+      keep[i] = keep[i] && whole[i];
+      if (keep[i]) present.erase(dists[i].dist_info);
+    }
+    installation.head = std::move(receipt->head);
+    installation.state = std::move(receipt->state);
+    keep_dists(installation.state, keep);
+  }
+
+  State& state = installation.state;
+  for (const auto& [path, dist] : present) {
+    state.dists.push_back({facts_of_record(root, layout, *dist, installation.notes), dist->normalized, dist->version,
+                           path, false, std::nullopt, false});
+  }
+  add_foreign_entries(state, layout);
+  return installation;
+}
+
+}  // namespace axle

@@ -1,0 +1,222 @@
+#include "exec/survey.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <deque>
+#include <map>
+
+#include "axle/base/error.h"
+#include "base/file.h"
+#include "base/parallel.h"
+
+namespace axle {
+namespace {
+
+Sha256 digest_of_file(int dir, const std::string& path) {
+  const MappedFile mapped = MappedFile::open(dir, path);
+  return Sha256::of(mapped.bytes());
+}
+
+bool file_matches(int dir, const std::string& path, const Sha256& sha256, std::uint64_t size, std::int64_t time) {
+  const auto status = try_lstat(dir, path);
+  if (!status || !S_ISREG(status->st_mode) || static_cast<std::uint64_t>(status->st_size) != size) return false;
+  return mtime_ns(*status) == time || digest_of_file(dir, path) == sha256;
+}
+
+bool is_byte_code(const std::string& directory, const std::string& name) {
+  return directory == "__pycache__" && (name.ends_with(".pyc") || name.find(".pyc.") != std::string::npos);
+}
+
+// One removed tree against the disk.
+class TreeSurvey {
+ public:
+  TreeSurvey(const Fd& root, const WheelFacts& facts, const LaidEntry& tree, bool ours)
+      : root_(root), facts_(facts), tree_(tree), ours_(ours) {}
+
+  void run() { visit(tree_.dir, tree_.path.str()); }
+
+  std::vector<RelPath> changed;
+  std::set<RelPath> strangers;
+
+ private:
+  void visit(std::uint32_t index, const std::string& path) {
+    const auto dir = try_open_dir(root_.get(), path);
+    if (!dir) return;
+    std::map<std::string_view, const FileFact*> files;
+    std::map<std::string_view, std::uint32_t> dirs;
+    for (const FileFact& file : facts_.files_in(facts_.dir(index))) files.emplace(facts_.name(file), &file);
+    for (const std::uint32_t child : facts_.child_dirs(index)) dirs.emplace(facts_.name(facts_.dir(child)), child);
+    for (const DirEntry& entry : list_dir(dir->get(), ".")) {
+      const std::string below = path + "/" + entry.name;
+      if (entry.type == DT_DIR) {
+        const auto known = dirs.find(entry.name);
+        if (known != dirs.end()) {
+          visit(known->second, below);
+        } else {
+          visit_stranger(dir->get(), entry.name, below);
+        }
+        continue;
+      }
+      const auto known = files.find(entry.name);
+      if (known == files.end()) {
+        if (!is_byte_code(path.substr(path.rfind('/') + 1), entry.name)) add_stranger(below);
+      } else if (ours_ && !file_matches(dir->get(), entry.name, known->second->sha256, known->second->size,
+                                        known->second->mtime * 1'000'000'000)) {
+        changed.push_back(RelPath::parse(below));
+      }
+    }
+  }
+
+  void visit_stranger(int dir, const std::string& name, const std::string& path) {
+    for (const DirEntry& entry : list_dir(dir, name)) {
+      if (entry.type == DT_DIR || !is_byte_code(name, entry.name)) add_stranger(path + "/" + entry.name);
+    }
+  }
+
+  void add_stranger(const std::string& path) {
+    // A name that no RelPath can hold is a stranger all the same: its directory is.
+    if (auto parsed = RelPath::try_parse(path)) {
+      strangers.insert(*std::move(parsed));
+    } else {
+      strangers.insert(RelPath::parse(path.substr(0, path.rfind('/'))));
+    }
+  }
+
+  const Fd& root_;
+  const WheelFacts& facts_;
+  const LaidEntry& tree_;
+  bool ours_;
+};
+
+// "a/__pycache__/m.cpython-311.pyc", ... of "a/m.py".
+void find_byte_code(const Fd& root, const RelPath& module, std::map<std::string, std::vector<DirEntry>>& listings,
+                    std::vector<RelPath>& found) {
+  const auto parent = module.parent();
+  const std::string cache = (parent ? parent->str() + "/" : std::string()) + "__pycache__";
+  auto listing = listings.find(cache);
+  if (listing == listings.end()) {
+    std::vector<DirEntry> entries;
+    if (const auto dir = try_open_dir(root.get(), cache)) entries = list_dir(dir->get(), ".");
+    listing = listings.emplace(cache, std::move(entries)).first;
+  }
+  std::string stem(module.name());
+  stem.erase(stem.size() - 2);  // "m."
+  for (const DirEntry& entry : listing->second) {
+    if (!entry.name.starts_with(stem) || !is_byte_code("__pycache__", entry.name)) continue;
+    if (auto path = RelPath::try_parse(cache + "/" + entry.name)) found.push_back(*std::move(path));
+  }
+}
+
+bool is_ours(const State& state, const LaidEntry& entry) {
+  return std::all_of(entry.owners.begin(), entry.owners.end(), [&](DistId owner) {
+    return owner == environment_itself || state.dists[owner].ours;
+  });
+}
+
+}  // namespace
+
+bool is_unchanged(int dir, const std::string& path, const LaidEntry& entry) {
+  if (entry.kind == LaidKind::link) return try_read_link(dir, path) == entry.target;
+  return file_matches(dir, path, entry.sha256, entry.size, entry.mtime_ns);
+}
+
+RemovalSurvey survey_removals(const Fd& root, const State& state, const std::vector<LaidEntry>& remove,
+                              unsigned jobs) {
+  struct Found {
+    std::vector<RelPath> changed;
+    std::set<RelPath> strangers;
+    bool gone = false;
+  };
+  std::vector<Found> found(remove.size());
+  parallel_for(remove.size(), jobs, [&](std::size_t i) {
+    const LaidEntry& entry = remove[i];
+    const auto status = try_lstat(root.get(), entry.path.str());
+    if (!status) {
+      found[i].gone = true;
+      return;
+    }
+    const bool ours = is_ours(state, entry);
+    if (entry.kind == LaidKind::tree && S_ISDIR(status->st_mode)) {
+      TreeSurvey survey(root, state.dists[entry.dist].facts, entry, ours);
+      survey.run();
+      found[i].changed = std::move(survey.changed);
+      found[i].strangers = std::move(survey.strangers);
+    } else if (ours && entry.kind != LaidKind::directory && !is_unchanged(root.get(), entry.path.str(), entry)) {
+      found[i].changed.push_back(entry.path);
+    }
+  });
+  RemovalSurvey result;
+  std::map<std::string, std::vector<DirEntry>> listings;
+  for (std::size_t i = 0; i < remove.size(); ++i) {
+    if (found[i].gone) result.gone.insert(remove[i].path);
+    result.changed.insert(result.changed.end(), found[i].changed.begin(), found[i].changed.end());
+    result.strangers.merge(found[i].strangers);
+    if (remove[i].kind == LaidKind::file && remove[i].path.name().ends_with(".py")) {
+      find_byte_code(root, remove[i].path, listings, result.byte_code);
+    }
+  }
+  return result;
+}
+
+namespace {
+
+bool same_content(const Fd& root, const Plan& plan, const Entry& entry, const struct stat& status) {
+  if (const auto* file = std::get_if<StoreFile>(&entry.content)) {
+    const FileFact& fact = plan.dists[file->wheel].facts.file(file->file);
+    return S_ISREG(status.st_mode) && static_cast<std::uint64_t>(status.st_size) == fact.size &&
+           digest_of_file(root.get(), entry.path.str()) == fact.sha256;
+  }
+  if (const auto* generated = std::get_if<Generated>(&entry.content)) {
+    return S_ISREG(status.st_mode) && static_cast<std::uint64_t>(status.st_size) == generated->bytes.size() &&
+           digest_of_file(root.get(), entry.path.str()) == Sha256::of(generated->bytes);
+  }
+  if (const auto* link = std::get_if<Symlink>(&entry.content)) {
+    return S_ISLNK(status.st_mode) && try_read_link(root.get(), entry.path.str()) == link->target;
+  }
+  return false;
+}
+
+bool is_out_of_the_way(const std::set<RelPath>& removed, const RelPath& path) {
+  for (std::optional<RelPath> at = path; at; at = at->parent()) {
+    if (removed.contains(*at)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+AdditionSurvey survey_additions(const Fd& root, const Plan& plan, std::vector<Entry> add,
+                                const std::set<RelPath>& removed) {
+  AdditionSurvey result;
+  std::deque<Entry> rest(std::make_move_iterator(add.begin()), std::make_move_iterator(add.end()));
+  while (!rest.empty()) {
+    Entry entry = std::move(rest.front());
+    rest.pop_front();
+    const auto status = is_out_of_the_way(removed, entry.path) ? std::nullopt
+                                                               : try_lstat(root.get(), entry.path.str());
+    const bool is_tree = std::holds_alternative<StoreTree>(entry.content);
+    if (!status) {
+      result.add.push_back(std::move(entry));
+    } else if (S_ISDIR(status->st_mode) && std::holds_alternative<Directory>(entry.content)) {
+      continue;
+    } else if (S_ISDIR(status->st_mode) && is_tree) {
+      const std::vector<Entry> below = expand_tree(plan, entry);
+      rest.insert(rest.begin(), below.begin(), below.end());
+    } else if (!is_tree && entry.lay == Lay::file && same_content(root, plan, entry, *status)) {
+      continue;
+    } else {
+      Conflict conflict{entry.path, S_ISDIR(status->st_mode) ? "file-against-directory" : "existing-file", {},
+                        std::nullopt, "something that nobody recorded is there already"};
+      conflict.claimants.push_back({entry.owner == environment_itself ? "" : plan.dists[entry.owner].name, 0, {}});
+      result.conflicts.push_back(std::move(conflict));
+      result.in_the_way.push_back(entry.path);
+      result.add.push_back(std::move(entry));
+    }
+  }
+  std::sort(result.add.begin(), result.add.end(), [](const Entry& a, const Entry& b) { return a.path < b.path; });
+  return result;
+}
+
+}  // namespace axle
