@@ -1,0 +1,12 @@
+# What only the command line uses: header-only, so nothing of it is needed by those who link axle::axle.
+foreach(package "axle_cli11 CLI/CLI.hpp" "axle_nlohmann_json nlohmann/json.hpp")
+  separate_arguments(package)
+  list(GET package 0 target)
+  list(GET package 1 header)
+  find_path(AXLE_FOUND_${target} NAMES ${header} REQUIRED)
+  mark_as_advanced(AXLE_FOUND_${target})
+  add_library(${target} INTERFACE IMPORTED GLOBAL)
+  if(NOT AXLE_FOUND_${target} STREQUAL "/usr/include")
+    target_include_directories(${target} SYSTEM INTERFACE ${AXLE_FOUND_${target}})
+  endif()
+endforeach()
