@@ -37,7 +37,8 @@ struct TagTarget {
   std::string
       platform;  // the best platform tag: "manylinux_2_28_x86_64", "macosx_14_0_arm64", "win_amd64", "any"
   std::string implementation = "cp";  // "cp", "pp", "graalpy", ... or a long name ("cpython")
-  std::optional<std::string> abi;     // nullopt: the interpreter's own ("cp312", "cp313t", "pypy311_pp73")
+  std::optional<std::string> abi =
+      std::nullopt;  // nullopt: the interpreter's own ("cp312", "cp313t", "pypy311_pp73")
   bool free_threaded = false;
 };
 
