@@ -19,6 +19,8 @@ constexpr std::uint32_t type_directory = 0040000;
 constexpr std::uint32_t type_symlink = 0120000;
 // A match of 258 bytes takes two bits at least: no deflate stream holds more.
 constexpr std::uint64_t max_deflate_ratio = 1032;
+// Of all headers together: libzip's memory grows with them.
+constexpr std::size_t max_extra_fields = 500'000;
 
 // Replaces saturated fields by those of the ZIP64 extra field, which holds exactly these, in this order.
 void apply_zip64(const Source& source, CentralEntry& entry, std::uint16_t& disk, const ExtraFields& extra) {
@@ -98,6 +100,7 @@ std::vector<CentralEntry> parse_central(const Source& source, const End& end, co
   std::string_view rest = end.tail.at(end.directory.offset, end.directory.size);
   std::vector<CentralEntry> entries(static_cast<std::size_t>(end.directory.entries));
   std::uint64_t total = 0;
+  std::size_t extra_fields = 0;
   for (CentralEntry& entry : entries) {
     if (rest.size() < central_size || le32(rest, 0) != central_signature) {
       refuse(source, "has no central header at offset " +
@@ -129,17 +132,18 @@ std::vector<CentralEntry> parse_central(const Source& source, const End& end, co
       refuse_member(source, entry.raw_name, "has flags of no known meaning");
     const ExtraFields extra = parse_extra(source, entry.raw_name, HeaderKind::central,
                                           rest.substr(central_size + name_size, extra_size));
+    extra_fields += extra.count;
+    if (extra_fields > max_extra_fields) refuse(source, "has too many extra fields in its central directory");
     apply_zip64(source, entry, disk, extra);
     if (disk != 0) refuse_member(source, entry.raw_name, "lies on another disk");
     entry.encrypted =
         extra.encrypted || (entry.flags & (flag_encrypted | flag_strong_encryption | flag_masked)) != 0;
     check_sizes(source, entry, limits);
     check_type(source, entry);
-    // Each size is below 2^64 / 2^18, by the limits: the sum cannot overflow.
-    total += std::min(entry.size, limits.max_total_size + 1);
-    if (total > limits.max_total_size) {
+    if (entry.size > limits.max_total_size - total) {
       refuse(source, "holds more than " + std::to_string(limits.max_total_size) + " bytes when unpacked");
     }
+    total += entry.size;
     rest.remove_prefix(central_size + name_size + extra_size);
   }
   if (!rest.empty()) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <string>
-#include <vector>
 
 namespace axle::zip {
 namespace {
@@ -14,27 +13,8 @@ constexpr std::uint16_t id_unicode_comment = 0x6375;
 constexpr std::uint16_t id_unicode_path = 0x7075;
 constexpr std::uint16_t id_aes = 0x9901;
 
-// Which ids occurred. Nearly every header has fewer than four fields; a hostile one has up to 16,383.
-class SeenIds {
- public:
-  // False when it was there before.
-  bool insert(std::uint16_t id) {
-    if (std::find(few_.begin(), few_.begin() + count_, id) != few_.begin() + count_) return false;
-    if (count_ < static_cast<std::ptrdiff_t>(few_.size())) {
-      few_[static_cast<std::size_t>(count_++)] = id;
-      return true;
-    }
-    if (many_.empty()) many_.resize(1U << 16);
-    if (many_[id]) return false;
-    many_[id] = true;
-    return true;
-  }
-
- private:
-  std::array<std::uint16_t, 8> few_{};
-  std::ptrdiff_t count_ = 0;
-  std::vector<bool> many_;
-};
+// Known writers need five at most. libzip keeps each in an allocation of its own.
+constexpr std::size_t max_fields = 16;
 
 }  // namespace
 
@@ -45,12 +25,16 @@ ExtraFields parse_extra(const Source& source, std::string_view raw_name, HeaderK
                   (kind == HeaderKind::local ? "its local header " : "its central header ") + what);
   };
   ExtraFields fields;
-  SeenIds seen;
+  std::array<std::uint16_t, max_fields> ids{};
   while (bytes.size() >= 4) {
     const std::uint16_t id = le16(bytes, 0);
     const std::size_t size = le16(bytes, 2);
     if (size > bytes.size() - 4) fail("has an extra field that reaches past its end");
-    if (!seen.insert(id)) fail("has the extra field " + std::to_string(id) + " twice");
+    const auto seen = ids.begin() + static_cast<std::ptrdiff_t>(fields.count);
+    if (std::find(ids.begin(), seen, id) != seen)
+      fail("has the extra field " + std::to_string(id) + " twice");
+    if (fields.count == max_fields) fail("has more than 16 extra fields");
+    ids[fields.count++] = id;
     const std::string_view body = bytes.substr(4, size);
     bytes.remove_prefix(4 + size);
     switch (id) {

@@ -1,7 +1,7 @@
 #pragma once
 // Extra fields of one header. spec: APPNOTE 4.5, 4.6.9.
 
-#include <cstdint>
+#include <cstddef>
 #include <optional>
 #include <string_view>
 
@@ -12,6 +12,7 @@ namespace axle::zip {
 enum class HeaderKind { local, central };
 
 struct ExtraFields {
+  std::size_t count = 0;
   std::optional<std::string_view> zip64;  // the body of field 0x0001
   bool encrypted = false;                 // a field that only encrypted members have
 };

@@ -347,12 +347,16 @@ const Case extras[] = {
      "reaches past its end"},
     {"Twice", [](Zip& zip) { one(zip).central.extra = extra_field(0x5455, "a") + extra_field(0x5455, "a"); },
      "21589 twice"},
-    {"TwiceAfterMany",
+    {"TwiceInLocalHeader",
      [](Zip& zip) {
-       for (std::uint16_t id = 0x100; id < 0x120; ++id) one(zip).local.extra += extra_field(id, "");
-       one(zip).local.extra += extra_field(0x11f, "");
+       one(zip).local.extra = extra_field(1000, "") + extra_field(7, "") + extra_field(1000, "");
      },
-     "twice"},
+     "1000 twice"},
+    {"TooMany",
+     [](Zip& zip) {
+       for (std::uint16_t id = 0x100; id < 0x111; ++id) one(zip).local.extra += extra_field(id, "");
+     },
+     "more than 16 extra fields"},
     {"UnicodePath",
      [](Zip& zip) {
        one(zip).central.extra = extra_field(0x7075, "\1" + le32(crc32_of("a/one.py")) + "evil");
