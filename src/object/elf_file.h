@@ -59,6 +59,8 @@ struct ElfSegment {
 struct ElfDynamic {
   std::uint64_t tag = 0;
   std::uint64_t value = 0;
+
+  friend bool operator==(const ElfDynamic&, const ElfDynamic&) = default;
 };
 
 // What lies at a virtual address: the place in the file and how many bytes of the same segment follow.

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "object/elf_file.h"
+#include "object/elf_strings.h"
 
 namespace axle::object {
 
@@ -42,32 +43,14 @@ std::string machine_name(const ElfHeader& header) {
   }
 }
 
-// The dynamic string table as the loader uses it: an address, and for readers a size.
-struct Strings {
-  std::uint64_t offset = 0;
-  std::uint64_t limit = 0;
-
-  std::string at(Source& source, std::uint64_t index, std::string_view what) const {
-    if (index >= limit - offset) throw Damage{std::string(what) + " outside of its string table"};
-    return source.c_string(offset + index, limit, what);
-  }
-};
-
-Strings find_strings(const Source& source, const ElfFile& file) {
-  const auto address = file.value(dt_strtab);
-  if (!address) throw Damage{"the dynamic section has no string table"};
-  const auto span = file.span(*address);
-  if (!span) throw Damage{"the dynamic string table is not in the file"};
-  const std::uint64_t size = file.value(dt_strsz).value_or(span->size);
-  if (size > span->size || !source.contains(span->offset, size)) {
-    throw Damage{"the dynamic string table is larger than its segment"};
-  }
-  return {span->offset, span->offset + size};
+std::string string_at(Source& source, const ElfStrings& strings, std::uint64_t index, std::string_view what) {
+  if (index >= strings.size) throw Damage{std::string(what) + " outside of its string table"};
+  return source.c_string(strings.offset + index, strings.offset + strings.size, what);
 }
 
 // spec: Linux Standard Base, "Symbol Versioning": Elfxx_Verneed and Elfxx_Vernaux are the same for both
 // classes.
-void read_version_needs(Source& source, const ElfFile& file, const Strings& strings, ObjectFacts& facts) {
+void read_version_needs(Source& source, const ElfFile& file, const ElfStrings& strings, ObjectFacts& facts) {
   constexpr std::uint64_t max_versions = 16384;
   const auto address = file.value(dt_verneed);
   if (!address) return;
@@ -84,14 +67,14 @@ void read_version_needs(Source& source, const ElfFile& file, const Strings& stri
   for (std::uint64_t left = file.value(dt_verneednum).value_or(0); left > 0; --left) {
     char need[16];
     entry(at, need);
-    const std::string library = strings.at(source, load32(need + 4, big), "a version's library");
+    const std::string library = string_at(source, strings, load32(need + 4, big), "a version's library");
     std::uint64_t aux = at + load32(need + 8, big);
     for (std::uint16_t versions = load16(need + 2, big); versions > 0; --versions) {
       if (++read > max_versions) throw Damage{"more version needs than an object can have"};
       char version[16];
       entry(aux, version);
       facts.version_needs.push_back(library + ':' +
-                                    strings.at(source, load32(version + 8, big), "a version's name"));
+                                    string_at(source, strings, load32(version + 8, big), "a version's name"));
       const std::uint32_t next = load32(version + 12, big);
       if (next == 0) break;
       aux += next;
@@ -109,24 +92,25 @@ void read_dynamic_names(Source& source, const ElfFile& file, ObjectFacts& facts)
   });
   // A static PIE has a dynamic section for its relocations alone.
   if (!any && !file.value(dt_strtab)) return;
-  const Strings strings = find_strings(source, file);
+  const ElfStrings strings = find_elf_strings(source, file);
   for (const ElfDynamic& entry : file.dynamic) {
     switch (entry.tag) {
       case dt_needed:
       case dt_filter:
-        facts.needed.push_back(strings.at(source, entry.value, "the name of a needed library"));
+        facts.needed.push_back(string_at(source, strings, entry.value, "the name of a needed library"));
         break;
       case dt_auxiliary:
-        facts.weak_needed.push_back(strings.at(source, entry.value, "the name of an auxiliary library"));
+        facts.weak_needed.push_back(
+            string_at(source, strings, entry.value, "the name of an auxiliary library"));
         break;
       case dt_soname:
-        facts.soname = strings.at(source, entry.value, "the soname");
+        facts.soname = string_at(source, strings, entry.value, "the soname");
         break;
       case dt_rpath:
-        facts.rpath = strings.at(source, entry.value, "the rpath");
+        facts.rpath = string_at(source, strings, entry.value, "the rpath");
         break;
       case dt_runpath:
-        facts.runpath = strings.at(source, entry.value, "the runpath");
+        facts.runpath = string_at(source, strings, entry.value, "the runpath");
         break;
       default:
         break;
