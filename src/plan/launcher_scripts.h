@@ -41,8 +41,8 @@ std::optional<std::string> rewrite_script(std::string_view content, const Script
 // Whether rewrite_script() would; reads at most the first line.
 bool wants_rewrite(std::string_view content) noexcept;
 
-// STUB ++ "#!" interpreter "\r\n"-free line ++ a stored zip with __main__.py. The same bytes for the same
-// input.
+// STUB ++ "#!" interpreter "\n" (the path in double quotes when it has a space) ++ a stored zip with
+// __main__.py. The same bytes for the same input.
 struct WindowsLauncher {
   std::string_view stub;         // a PE program that reads the rest; bytes
   std::string_view interpreter;  // "C:\\env\\Scripts\\python.exe"
