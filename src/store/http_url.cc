@@ -26,6 +26,19 @@ bool is_unreserved(char c) {
   return is_alnum(c) || std::string_view("-._~/!$&'()*+,;=:@").find(c) != std::string_view::npos;
 }
 
+// Files are opened by axle, so here it is axle's own reading that counts.
+std::optional<Url> parse_file_url(std::string_view text) {
+  const auto path = find_file_url_path(text);
+  if (!path) return std::nullopt;
+  Url url;
+  url.scheme = "file";
+  url.text = make_file_url(*path);
+  url.path = url.text.substr(7);
+  const std::size_t fragment = text.find('#');
+  if (fragment != std::string_view::npos) url.fragment = text.substr(fragment + 1);
+  return url;
+}
+
 }  // namespace
 
 std::string find_scheme(std::string_view text) {
@@ -40,7 +53,8 @@ std::string find_scheme(std::string_view text) {
 std::optional<Url> parse_url(std::string_view text) {
   if (text.find('\0') != std::string_view::npos) return std::nullopt;
   const std::string scheme = find_scheme(text);
-  if (!is_http(scheme) && scheme != "file") return std::nullopt;
+  if (scheme == "file") return parse_file_url(text);
+  if (!is_http(scheme)) return std::nullopt;
   const Handle handle(curl_url(), &curl_url_cleanup);
   if (handle == nullptr) throw std::bad_alloc();
   if (curl_url_set(handle.get(), CURLUPART_URL, std::string(text).c_str(), 0) != CURLUE_OK)
@@ -48,12 +62,10 @@ std::optional<Url> parse_url(std::string_view text) {
   Url url;
   url.scheme = scheme;
   url.host = ascii_lower(part_of(handle.get(), CURLUPART_HOST));
-  if (is_http(scheme)) {
-    // libcurl forgives "https:///host"; nobody means that.
-    const std::string_view after = text.substr(scheme.size() + 1);
-    if (url.host.empty() || !after.starts_with("//") || after.starts_with("///")) return std::nullopt;
-    url.port = part_of(handle.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
-  }
+  // libcurl forgives "https:///host"; nobody means that.
+  const std::string_view after = text.substr(scheme.size() + 1);
+  if (url.host.empty() || !after.starts_with("//") || after.starts_with("///")) return std::nullopt;
+  url.port = part_of(handle.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
   url.user = part_of(handle.get(), CURLUPART_USER, CURLU_URLDECODE);
   url.password = part_of(handle.get(), CURLUPART_PASSWORD, CURLU_URLDECODE);
   url.path = part_of(handle.get(), CURLUPART_PATH);
