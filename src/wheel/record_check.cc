@@ -124,6 +124,7 @@ class Checker {
     }
     if (!expectation.digest.empty() && expectation.algorithm == *algorithm && expectation.digest != *digest) {
       fault(row, seen, "RECORD lists it twice with different digests");
+      return;
     }
     // SHA-256 is computed in any case.
     if (expectation.digest.empty() || *algorithm == HashAlgorithm::sha256) {
