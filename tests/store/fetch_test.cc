@@ -43,7 +43,7 @@ FetchOptions impatient() {
   options.retries = 3;
   options.first_backoff = milliseconds(5);
   options.max_backoff = milliseconds(20);
-  options.stall_timeout = milliseconds(400);
+  options.stall_timeout = milliseconds(1500);
   options.connect_timeout = milliseconds(2000);
   options.max_retry_after = milliseconds(1000);
   options.netrc_file = "/nonexistent";
@@ -138,7 +138,7 @@ TEST_F(Fetching, ArrivesWhateverTheServerDoesThatCanBeSurvived) {
     const bool redirects = path.starts_with("/redirect");
     SCOPED_TRACE(path);
     expect_arrives(request(server.http() + path + name, size), size);
-    if (redirects) continue;
+    if (redirects || path == "/close/50") continue;  // a cut body of unknown length is only a wrong hash
     DownloadRequest without_size = request(server.http() + path + name + "?again", size);
     without_size.size.reset();
     expect_arrives(without_size, size);
@@ -233,7 +233,9 @@ TEST_F(Fetching, ServersThatFailAreNamed) {
     wanted.destination += std::to_string(number++);
     threads.emplace_back([this, wanted, words = each.words] {
       try {
-        get(wanted);
+        FetchOptions options = impatient();
+        options.retries = 1;
+        get(wanted, options);
         ADD_FAILURE() << wanted.url;
       } catch (const Error& error) {
         EXPECT_EQ(error.code(), ErrorCode::io) << error.what();
@@ -413,7 +415,7 @@ TEST_F(Fetching, OneFailureEndsTheRestAndLeavesNoParts) {
 TEST_F(Fetching, CallersMayStopAndMayTakeTheirTime) {
   const FaultServer server;
   std::vector<DownloadRequest> requests(2, request(server.http() + "/ok/100-a.bin", 100));
-  requests[1].url = server.http() + "/slow/0.02/40-b.bin";
+  requests[1].url = server.http() + "/slow/0.05/40-b.bin";
   requests[1].destination += "2";
   requests[1].size = 40;
   requests[1].hashes = {hash_of(pattern(40))};
@@ -424,7 +426,7 @@ TEST_F(Fetching, CallersMayStopAndMayTakeTheirTime) {
   // The callback takes longer than a stall may: that is not the other server's fault.
   std::size_t count = 0;
   fetcher.fetch_all(requests, [&](std::size_t, const DownloadResult&) {
-    if (++count == 1) std::this_thread::sleep_for(milliseconds(500));
+    if (++count == 1) std::this_thread::sleep_for(milliseconds(1800));
   });
   EXPECT_EQ(count, 2U);
   const auto stop = [](std::size_t, const DownloadResult&) { throw Error(ErrorCode::conflict, "enough"); };

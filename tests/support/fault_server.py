@@ -71,7 +71,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         url = urllib.parse.urlsplit(self.path)
         self.query = urllib.parse.parse_qs(url.query)
         parts = [urllib.parse.unquote(part) for part in url.path.split("/")[1:]]
-        self.nth = self.shared.count(url.path)
+        self.nth = self.shared.count(self.path)  # with its query: a caller can begin anew
         with self.shared.lock:
             self.shared.log.append(
                 {
