@@ -34,11 +34,12 @@ std::vector<Tag> parse_tag(std::string_view text);
 // A Python to choose wheels for.
 struct TagTarget {
   std::string python = "3.12";  // "3.12" or "3.12.4"
-  std::string
-      platform;  // the best platform tag: "manylinux_2_28_x86_64", "macosx_14_0_arm64", "win_amd64", "any"
+  // The best platform tag: "manylinux_2_28_x86_64", "musllinux_1_2_aarch64", "macosx_14_0_arm64",
+  // "win_amd64".
+  std::string platform = {};
   std::string implementation = "cp";  // "cp", "pp", "graalpy", ... or a long name ("cpython")
-  std::optional<std::string> abi =
-      std::nullopt;  // nullopt: the interpreter's own ("cp312", "cp313t", "pypy311_pp73")
+  // nullopt: the interpreter's own ("cp312", "cp313t", "pypy311_pp73").
+  std::optional<std::string> abi = std::nullopt;
   bool free_threaded = false;
 };
 
@@ -46,8 +47,9 @@ struct TagTarget {
 // macOS, ... Throws Error(bad_input) for a tag whose numbers make no sense.
 std::vector<std::string> compatible_platforms(std::string_view platform);
 
-// Every tag that the target accepts, best first, without duplicates.
-// Throws Error(bad_input) for a python that is no version or a platform as above.
+// Every tag that the target accepts, best first. A tag stands twice only where "any" is the platform.
+// Throws Error(bad_input) for a python that is no version, a platform as above, or more tags than real
+// targets have.
 std::vector<Tag> compatible_tags(const TagTarget& target);
 
 // The tags of a target with their ranks (0 is best). Immutable; thread-safe.
