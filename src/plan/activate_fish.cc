@@ -55,6 +55,10 @@ if test -z "$VIRTUAL_ENV_DISABLE_PROMPT"; and functions -q fish_prompt
 end
 )fish";
 
+// Not by cd: fish runs a command substitution in the shell itself.
+constexpr std::string_view own_place =
+    R"fish((builtin realpath -- (string replace -r '^([^/]*)$' './$1' -- (status -f) | string replace -r '/[^/]*$' '/..')))fish";
+
 std::string quote(std::string_view text) {
   std::string out = "'";
   for (char c : text) {
@@ -67,9 +71,7 @@ std::string quote(std::string_view text) {
 }  // namespace
 
 std::string render_activate_fish(const Activation& activation) {
-  const std::string root = activation.relocatable
-                               ? "(cd (dirname (status -f))/.. >/dev/null; and pwd; cd - >/dev/null)"
-                               : quote(activation.root);
+  const std::string root = activation.relocatable ? std::string(own_place) : quote(activation.root);
   const std::array<Blank, 3> blanks{
       {{"@BIN@", activation.bin}, {"@ROOT@", root}, {"@PROMPT@", quote(activation.prompt)}}};
   return fill_blanks(script, blanks);
