@@ -192,7 +192,7 @@ Parsed parse_command_line(int argc, const char* const* argv, const char* const* 
   }
   const Command* command = find_command(positional.front());
   if (command == nullptr) {
-    throw Error(ErrorCode::usage, "unknown command " + quoted(positional.front()), "'axle --help' lists them");
+    throw Error(ErrorCode::usage, "unknown command " + axle::quoted(positional.front()), "'axle --help' lists them");
   }
   if (show_help) {
     parsed.early_output = std::string(command->usage) + " [OPTIONS]\n" + std::string(command->summary) + "\n\n" +

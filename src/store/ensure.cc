@@ -13,7 +13,8 @@
 namespace axle {
 namespace {
 
-// What RECORD got wrong, judged by the level. A wheel whose archive was pinned by a hash is what its author published.
+// What RECORD got wrong, judged by the level. A wheel whose archive was pinned by a hash is what its author
+// published.
 void judge_record(const WheelFacts& facts, const WheelSource& source, VerifyLevel level, Diagnostics& notes) {
   if (facts.record_ok() || level == VerifyLevel::archive || level == VerifyLevel::none) return;
   const bool pinned = !source.hashes.empty();
@@ -45,12 +46,13 @@ std::vector<WheelFacts> Store::ensure(std::span<const WheelSource> sources, cons
   LocalIndex index(impl_->root);
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const WheelSource& source = sources[i];
-    if (auto known = find(source.hashes)) {
+    if (auto known = find(source)) {
       facts[i] = std::move(*known);
       continue;
     }
     if (source.path.empty()) {
-      throw Error(ErrorCode::no_match, Place{source.file_name}, "is not in the store, and no archive of it was found",
+      throw Error(ErrorCode::no_match, Place{source.file_name},
+                  "is not in the store, and no archive of it was found",
                   "name a directory that has it (--find-links), or fetch it first");
     }
     const auto status = try_stat(AT_FDCWD, source.path);

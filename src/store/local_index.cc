@@ -65,8 +65,8 @@ std::optional<Sha256> LocalIndex::find(const std::string& path, const struct sta
 
 void LocalIndex::add(const std::string& path, const struct stat& status, const Sha256& digest) {
   Directory& directory = directory_of(path);
-  directory.rows[file_part(path)] = {static_cast<std::uint64_t>(status.st_size), status.st_ino, mtime_ns(status),
-                                     digest};
+  directory.rows[file_part(path)] = {static_cast<std::uint64_t>(status.st_size), status.st_ino,
+                                     mtime_ns(status), digest};
   directory.changed = true;
 }
 

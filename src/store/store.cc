@@ -37,7 +37,8 @@ std::string absolute(std::string path) {
 }  // namespace
 
 std::int64_t now_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
       .count();
 }
 
@@ -61,7 +62,8 @@ Store Store::open(std::string path, StoreUse use) {
     impl->root = open_dir(AT_FDCWD, impl->path);
   }
   for (const char* name : {"wheels", "tmp", "index", "environments"}) {
-    if (mkdirat(impl->root.get(), name, 0755) != 0 && errno != EEXIST) throw_errno("cannot create", impl->path);
+    if (mkdirat(impl->root.get(), name, 0755) != 0 && errno != EEXIST)
+      throw_errno("cannot create", impl->path);
     if (errno == EEXIST) break;  // made in this order, by whoever came first; the last one is checked below
   }
   if (!try_stat(impl->root.get(), "environments")) {
@@ -97,10 +99,11 @@ std::optional<WheelFacts> Store::find(const Sha256& wheel) const {
   }
 }
 
-std::optional<WheelFacts> Store::find(std::span<const Hash> hashes) const {
-  for (const Hash& hash : hashes) {
+std::optional<WheelFacts> Store::find(const WheelSource& source) const {
+  for (const Hash& hash : source.hashes) {
     if (hash.algorithm != HashAlgorithm::sha256) continue;
-    if (auto facts = find(*Sha256::from_hex(hash.hex))) return facts;
+    auto facts = find(*Sha256::from_hex(hash.hex));
+    if (facts && (source.hashes.size() == 1 || facts->file_name() == source.file_name)) return facts;
   }
   return std::nullopt;
 }
@@ -162,13 +165,14 @@ Diagnostics Store::verify(const Sha256& wheel, unsigned jobs) const {
   const std::span<const FileFact> files = facts->files();
   std::vector<std::string> faults(files.size());
   parallel_for(files.size(), jobs, [&](std::size_t i) {
-    const std::string path = tree_path(wheel) + "/" + std::string(tree_prefix(facts->scheme_of(files[i]))) + "/" +
-                             facts->path_of(static_cast<std::uint32_t>(i));
+    const std::string path = tree_path(wheel) + "/" + std::string(tree_prefix(facts->scheme_of(files[i]))) +
+                             "/" + facts->path_of(static_cast<std::uint32_t>(i));
     const auto fd = try_open_file(impl_->root.get(), path);
     if (!fd) {
       faults[i] = "is missing";
     } else if (const MappedFile mapped = MappedFile::map(*fd, path); mapped.bytes().size() != files[i].size) {
-      faults[i] = "has " + std::to_string(mapped.bytes().size()) + " bytes, not " + std::to_string(files[i].size);
+      faults[i] =
+          "has " + std::to_string(mapped.bytes().size()) + " bytes, not " + std::to_string(files[i].size);
     } else if (Sha256::of(mapped.bytes()) != files[i].sha256) {
       faults[i] = "has changed";
     }

@@ -1,13 +1,15 @@
 // Unpacking.
 //
-// Problem. A cold install is inflating, hashing and creating files; all processors should be busy until the end, whether there are a
-// hundred small wheels or one of 3 GB, in bounded memory, and nothing may be published that was not verified.
+// Problem. A cold install is inflating, hashing and creating files; all processors should be busy until the
+// end, whether there are a hundred small wheels or one of 3 GB, in bounded memory, and nothing may be
+// published that was not verified.
 //
-// Algorithm. Three phases over all wheels. (1) Each archive is opened, audited, and its dist-info read; its directories are made in a
-// staging directory. (2) Members are cut into chunks of about 256 KiB; chunks of all wheels, and the hashing of each
-// archive, are tasks, largest first. Each member is inflated, hashed, compared with RECORD and written in one go. (3) Each wheel's facts are
-// put together and written, and the staging directory is renamed to its place. A barrier between phases costs little,
-// because the tasks of a phase are small.
+// Algorithm. Three phases over all wheels. (1) Each archive is opened, audited, and its dist-info read; its
+// directories are made in a staging directory. (2) Members are cut into chunks of about 256 KiB; chunks of
+// all wheels, and the hashing of each archive, are tasks, largest first. Each member is inflated, hashed,
+// compared with RECORD and written in one go. (3) Each wheel's facts are put together and written, and the
+// staging directory is renamed to its place. A barrier between phases costs little, because the tasks of a
+// phase are small.
 
 #include "store/unpack.h"
 
@@ -130,8 +132,9 @@ void open_work(Work& work, const Fd& store, std::size_t index) {
   work.head = read_head(*work.archive, WheelFilename::parse(source.file_name), source.file_name);
   work.members.resize(work.head.roles.size());
   static std::atomic<unsigned> counter{0};
-  work.staging = std::make_unique<Staging>(store, "tmp/unpack-" + std::to_string(getpid()) + "-" +
-                                                      std::to_string(counter++) + "-" + std::to_string(index));
+  work.staging =
+      std::make_unique<Staging>(store, "tmp/unpack-" + std::to_string(getpid()) + "-" +
+                                           std::to_string(counter++) + "-" + std::to_string(index));
   make_staged_dirs(work);
 }
 
@@ -300,7 +303,8 @@ void unpack_wheels(const Fd& store, std::vector<UnpackJob>& jobs, const UnpackOp
   for (const auto& work : works) {
     if (!work->failed) add_tasks(*work, tasks);
   }
-  std::stable_sort(tasks.begin(), tasks.end(), [](const Task& a, const Task& b) { return a.weight > b.weight; });
+  std::stable_sort(tasks.begin(), tasks.end(),
+                   [](const Task& a, const Task& b) { return a.weight > b.weight; });
   parallel_for(tasks.size(), options.jobs, [&](std::size_t i) { run_task(tasks[i], options); });
   guarded([&](Work& work, std::size_t) { finish_work(work); });
   for (const auto& work : works) {

@@ -63,8 +63,9 @@ class Store {
 
   // nullopt when it is not there, or not of this format version.
   std::optional<WheelFacts> find(const Sha256& wheel) const;
-  // By the lock's hash, without looking at any archive.
-  std::optional<WheelFacts> find(std::span<const Hash> hashes) const;
+  // By the lock's hashes, without looking at any archive. Where there are several (of all files of a version), the wheel's file name
+  // must be the source's.
+  std::optional<WheelFacts> find(const WheelSource& source) const;
 
   // The facts of all sources, in their order; what is not in the store is verified, unpacked and published. Nothing is published
   // unless its archive and, as far as the level asks, its files are right. Warnings go to `notes`.

@@ -1,0 +1,31 @@
+#pragma once
+// Wheels into the store from wherever they are: downloads run while what has arrived is verified and unpacked.
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "axle/base/diagnostic.h"
+#include "axle/store/fetch.h"
+#include "axle/store/store.h"
+
+namespace axle {
+
+struct Delivery {
+  WheelSource source;   // with a path, or with a hash that the store knows, nothing is fetched
+  std::string url;      // where the archive is when it is neither
+  std::string package;  // for messages: "numpy 2.1.0"
+};
+
+struct DeliverProgress {
+  Store::Progress unpacked;
+  Fetcher::Progress received;  // index: of the downloads, in the order of the deliveries
+};
+
+// The facts of all, in their order. Downloads go through the store's own directory and are gone afterwards. Throws as Fetcher and
+// Store::ensure do.
+std::vector<WheelFacts> deliver(Store& store, std::span<const Delivery> deliveries, Fetcher& fetcher,
+                                const StoreOptions& options, Diagnostics& notes, const DeliverProgress& progress = {});
+
+}  // namespace axle

@@ -1,0 +1,83 @@
+#include "cli/environment_commands.h"
+
+#include <fcntl.h>
+
+#include "axle/base/error.h"
+#include "base/fd.h"
+#include "exec/environment.h"
+
+namespace axle::cli {
+namespace {
+
+// Whether the environment's own files are to be made: it is a venv, and nothing is there.
+bool makes_environment(const Opened& opened) {
+  return opened.place.kind == LayoutKind::venv && !is_environment(opened.place);
+}
+
+int preview_change(const Options& options, const Opened& opened, const Decide& decide, const Stopwatch& watch) {
+  Store store = Store::open(store_path(options));
+  const auto root = try_open_dir(AT_FDCWD, opened.path);
+  Installation installation;
+  if (root) installation = read_installation(*root, opened.layout, &store);
+  Diagnostics notes;
+  const Plan plan =
+      make_plan(make_plan_input(options, opened, decide(installation, store, notes)));
+  require_no_conflicts(plan);
+  ApplyResult result = preview(installation, plan, apply_options(options));
+  result.notes.insert(result.notes.begin(), notes.begin(), notes.end());
+  result.notes.insert(result.notes.end(), plan.notes.begin(), plan.notes.end());
+  report_change(result, opened.path, watch, options);
+  return 0;
+}
+
+}  // namespace
+
+Opened open_place(const Options& options) {
+  Opened opened;
+  opened.place = find_place(options);
+  Environment::recover(opened.place.physical, environment_options(options, opened.place));
+  opened.interpreter = find_interpreter_for(options, opened.place);
+  opened.layout = make_layout(options, opened.place, opened.interpreter);
+  opened.path = options.root.empty() ? opened.layout.root : absolute_path(options.root) + opened.layout.root;
+  return opened;
+}
+
+PlanInput make_plan_input(const Options& options, const Opened& opened, std::vector<PlanWheel> wheels) {
+  PlanInput input;
+  input.interpreter = opened.interpreter;
+  input.layout = opened.layout;
+  input.wheels = std::move(wheels);
+  input.policy = make_policy(options);
+  if (makes_environment(opened)) input.venv = VenvSpec{options.prompt, options.system_site_packages};
+  input.script_interpreter = script_interpreter(opened.place, opened.interpreter, opened.layout);
+  return input;
+}
+
+PlanWheel keep(const LaidDist& dist) { return {dist.facts, dist.requested, dist.direct_url, dist.ours}; }
+
+int change_environment(const Options& options, const Opened& opened, const ReceiptHead& head, const Decide& decide,
+                       const Stopwatch& watch) {
+  if (options.dry_run) return preview_change(options, opened, decide, watch);
+  Environment environment = Environment::open(opened.path, environment_options(options, opened.place));
+  Store store = options.no_store ? Store::open(environment.location() + "/.axle/store", StoreUse::once)
+                                 : Store::open(store_path(options));
+  ApplyResult result;
+  try {
+    Installation installation;
+    if (!environment.is_new()) installation = read_installation(environment.root(), opened.layout, &store);
+    Diagnostics notes = installation.notes;
+    const Plan plan =
+        make_plan(make_plan_input(options, opened, decide(installation, store, notes)));
+    notes.insert(notes.end(), plan.notes.begin(), plan.notes.end());
+    result = apply(environment, installation, plan, store, head, apply_options(options));
+    result.notes.insert(result.notes.begin(), notes.begin(), notes.end());
+  } catch (...) {
+    if (options.no_store) remove_tree(environment.root().get(), ".axle/store");
+    throw;
+  }
+  if (options.no_store) remove_tree(environment.root().get(), ".axle/store");
+  report_change(result, opened.path, watch, options);
+  return 0;
+}
+
+}  // namespace axle::cli

@@ -1,0 +1,39 @@
+#pragma once
+// What sync, install and uninstall share: the wheels that shall be there become the environment.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "axle/plan/plan.h"
+#include "axle/store/store.h"
+#include "cli/context.h"
+#include "cli/options.h"
+#include "cli/report.h"
+#include "exec/receipt.h"
+#include "exec/state.h"
+
+namespace axle::cli {
+
+// Where to install, for which interpreter, in which layout.
+struct Opened {
+  Place place;
+  Interpreter interpreter;
+  Layout layout;
+  std::string path;  // the layout's root on this machine
+};
+Opened open_place(const Options& options);
+
+PlanInput make_plan_input(const Options& options, const Opened& opened, std::vector<PlanWheel> wheels);
+
+// The installed distributions as wheels of a plan.
+PlanWheel keep(const LaidDist& dist);
+
+// What wheels shall be there, decided when it is known what is there.
+using Decide = std::function<std::vector<PlanWheel>(const Installation&, Store&, Diagnostics&)>;
+
+// Opens, recovers, decides, plans, applies (or previews, with --dry-run) and reports. `head` is what a repeated command compares.
+int change_environment(const Options& options, const Opened& opened, const ReceiptHead& head, const Decide& decide,
+                       const Stopwatch& watch);
+
+}  // namespace axle::cli
