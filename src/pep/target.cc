@@ -22,11 +22,16 @@ struct OsRow {
 
 // The numbers are separated by '_', as in manylinux_2_28_x86_64.
 constexpr OsRow os_rows[] = {
-    {"manylinux1_", 0, {"posix", "linux", "Linux"}},    {"manylinux2010_", 0, {"posix", "linux", "Linux"}},
-    {"manylinux2014_", 0, {"posix", "linux", "Linux"}}, {"manylinux_", 2, {"posix", "linux", "Linux"}},
-    {"musllinux_", 2, {"posix", "linux", "Linux"}},     {"linux_", 0, {"posix", "linux", "Linux"}},
-    {"macosx_", 2, {"posix", "darwin", "Darwin"}},      {"win", 0, {"nt", "win32", "Windows"}},
-    {"ios_", 2, {"posix", "ios", "iOS"}},               {"android_", 1, {"posix", "android", "Android"}},
+    {"manylinux1_", 0, {"posix", "linux", "Linux"}},
+    {"manylinux2010_", 0, {"posix", "linux", "Linux"}},
+    {"manylinux2014_", 0, {"posix", "linux", "Linux"}},
+    {"manylinux_", 2, {"posix", "linux", "Linux"}},
+    {"musllinux_", 2, {"posix", "linux", "Linux"}},
+    {"linux_", 0, {"posix", "linux", "Linux"}},
+    {"macosx_", 2, {"posix", "darwin", "Darwin"}},
+    {"win", 0, {"nt", "win32", "Windows"}},
+    {"ios_", 2, {"posix", "ios", "iOS"}},
+    {"android_", 1, {"posix", "android", "Android"}},
     {"pyemscripten_", 2, {"posix", "emscripten", "Emscripten"}},
     {"emscripten_", 3, {"posix", "emscripten", "Emscripten"}},
 };
@@ -71,7 +76,8 @@ MarkerEnvironment target_environment(const TagTarget& target, std::string_view p
     }
   }
   if (!found) {
-    throw Error(ErrorCode::bad_input, "platform " + quoted(target.platform) + " is of no known operating system",
+    throw Error(ErrorCode::bad_input,
+                "platform " + quoted(target.platform) + " is of no known operating system",
                 "name it by its best wheel tag: manylinux_2_28_x86_64, macosx_14_0_arm64, win_amd64");
   }
   const auto parts = split(target.python, '.');

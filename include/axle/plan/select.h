@@ -146,4 +146,7 @@ Selection select(const Lock& lock, const SelectionRequest& request);
 std::size_t choose_candidate(const Pin& pin, std::span<const Candidate> candidates,
                              const SelectionRequest& request);
 
+// Every file that a lock names, as candidates: what another lock knows of hashes that have no names here.
+std::vector<Candidate> candidates_of(const Lock& lock);
+
 }  // namespace axle
