@@ -38,7 +38,9 @@ struct Line {
 };
 
 void check(const Line& line, std::string_view name) {
-  const auto& [group, key, value] = line.entry;
+  const std::string& group = line.entry.group;
+  const std::string& key = line.entry.name;
+  const std::string& value = line.entry.value;
   const auto what = [&] { return quoted(key) + " in [" + group + "]"; };
   if (is_script_group(group) && !is_script_name(key)) {
     fail(name, line.number, "entry point " + what() + " is no name for a program",
