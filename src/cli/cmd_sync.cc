@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 
-#include <set>
-
 #include "axle/base/error.h"
 #include "base/fd.h"
 #include "base/file.h"
@@ -12,13 +10,11 @@
 #include "cli/commands.h"
 #include "cli/environment_commands.h"
 #include "cli/request.h"
+#include "cli/sync_wheels.h"
 #include "exec/own_files.h"
 
 namespace axle::cli {
 namespace {
-
-// Kept when the lock lacks them: the tools with which people look after environments.
-const std::set<std::string> seeds{"pip", "setuptools", "wheel"};
 
 // What is there, when it already is what is asked for: found by the receipt alone.
 std::optional<std::uint64_t> find_unchanged(const Options& options, const Place& place, const Sha256& request) {
@@ -62,18 +58,7 @@ int run_sync(const Options& options) {
   const SelectionRequest request = selection_request(options, opened.interpreter);
   const Chosen chosen = select_all(locks, request);
   const Decide decide = [&](const Installation& installed, Store& store, Diagnostics& notes) {
-    notes.insert(notes.end(), chosen.notes.begin(), chosen.notes.end());
-    std::vector<PlanWheel> wheels = acquire(options, chosen, request, store, notes);
-    std::set<std::string> names;
-    for (const PlanWheel& wheel : wheels) names.emplace(wheel.facts.normalized());
-    if (names.empty() && !installed.state.dists.empty() && !options.allow_empty) {
-      throw Error(ErrorCode::usage, "the lock selects nothing, and the environment is not empty",
-                  "--allow-empty removes everything from it");
-    }
-    for (const LaidDist& dist : installed.state.dists) {
-      if (!options.exact && seeds.contains(dist.name) && !names.contains(dist.name)) wheels.push_back(keep(dist));
-    }
-    return wheels;
+    return sync_wheels(options, chosen, request, installed, store, notes);
   };
   return change_environment(options, opened, head, decide, watch);
 }

@@ -13,6 +13,10 @@ int run_sync(const Options& options);
 int run_install(const Options& options);
 int run_uninstall(const Options& options);
 int run_venv(const Options& options);
+int run_plan(const Options& options);
+int run_fetch(const Options& options);
+int run_store(const Options& options);
+int run_python(const Options& options);
 int run_debug(const Options& options);
 
 struct Command {
@@ -27,6 +31,10 @@ inline constexpr Command commands[] = {
     {"install", "axle install [WHEEL | NAME==VERSION]... [-r FILE]...", "add wheels, keep the rest", run_install},
     {"uninstall", "axle uninstall NAME...", "remove what is recorded", run_uninstall},
     {"venv", "axle venv DIR", "make an empty environment", run_venv},
+    {"plan", "axle plan LOCK", "show what sync would do", run_plan},
+    {"fetch", "axle fetch LOCK...", "fill the store only", run_fetch},
+    {"store", "axle store path|verify|gc|size", "look after the store of unpacked wheels", run_store},
+    {"python", "axle python [PY]", "show the interpreter that was found", run_python},
     {"debug", "axle debug", "", run_debug},
 };
 

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <new>
 
@@ -35,6 +36,8 @@ int main(int argc, char** argv) {
   Parsed parsed;
   try {
     catch_signals();
+    // Nothing here knows local time; without a zone in the environment the C library looks for one per zip entry.
+    setenv("TZ", "UTC0", 1);
     parsed = parse_command_line(argc, argv, environ);
     if (parsed.early_output) {
       std::fputs(parsed.early_output->c_str(), stdout);

@@ -13,6 +13,7 @@
 #include "axle/base/error.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "base/parallel.h"
 #include "base/text.h"
 #include "store/store_impl.h"
@@ -197,6 +198,17 @@ std::uint64_t Store::remove_leftovers() const {
     remove_tree(impl_->root.get(), path);
   }
   return freed;
+}
+
+StoreExclusive::StoreExclusive(const Store& store) : store_(store) {
+  while (store.impl_->lock && flock(store.impl_->lock.get(), LOCK_EX) != 0) {
+    if (errno != EINTR) throw_errno("cannot lock the store", store.path());
+    throw_if_interrupted();
+  }
+}
+
+StoreExclusive::~StoreExclusive() {
+  if (store_.impl_->lock) flock(store_.impl_->lock.get(), LOCK_SH);
 }
 
 }  // namespace axle

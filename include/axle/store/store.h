@@ -90,9 +90,22 @@ class Store {
   std::uint64_t remove_leftovers() const;
 
  private:
+  friend class StoreExclusive;
   struct Impl;
   explicit Store(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
+};
+
+// While it lives, no other process has the store open; waits for those that have.
+class StoreExclusive {
+ public:
+  explicit StoreExclusive(const Store& store);
+  ~StoreExclusive();
+  StoreExclusive(const StoreExclusive&) = delete;
+  StoreExclusive& operator=(const StoreExclusive&) = delete;
+
+ private:
+  const Store& store_;
 };
 
 }  // namespace axle

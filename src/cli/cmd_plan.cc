@@ -1,0 +1,91 @@
+// axle plan LOCK: what sync would do, without doing it; with --pins only what is selected.
+
+#include <fcntl.h>
+
+#include <algorithm>
+
+#include "axle/base/error.h"
+#include "base/fd.h"
+#include "base/text.h"
+#include "cli/acquire.h"
+#include "cli/commands.h"
+#include "cli/environment_commands.h"
+#include "cli/plan_json.h"
+#include "cli/sync_wheels.h"
+
+namespace axle::cli {
+namespace {
+
+// --platform and --python-version may be lists, "a,b": the selection for each target.
+int print_pins(const Options& options, const Locks& locks) {
+  Json targets = Json::array();
+  std::string text;
+  const auto values = [](const std::string& list) {
+    std::vector<std::string> result;
+    for (const std::string_view value : split(list, ',')) result.emplace_back(trim(value));
+    return result;
+  };
+  for (const std::string& platform : values(options.platform)) {
+    for (const std::string& python : values(options.python_version)) {
+      Options target = options;
+      target.platform = platform;
+      target.python_version = python;
+      const Interpreter interpreter = find_interpreter_for(target, find_place(target));
+      const Chosen chosen = select_all(locks, selection_request(target, interpreter));
+      Json pins = Json::array();
+      text += "# python " + interpreter.version + ", " + interpreter.platform + "\n";
+      for (const Pin& pin : chosen.pins) {
+        pins.push_back(pin_to_json(pin));
+        text += pin.name + "==" + pin.version + (pin.wheel ? "  " + pin.wheel->name : std::string()) + "\n";
+      }
+      targets.push_back({{"python", interpreter.version},
+                         {"platform", interpreter.platform},
+                         {"pins", std::move(pins)},
+                         {"notes", to_json(chosen.notes)}});
+    }
+  }
+  if (options.json) {
+    print_json({{"targets", std::move(targets)}});
+  } else {
+    print_text(text, options);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int run_plan(const Options& options) {
+  std::vector<std::string> paths = options.arguments;
+  paths.insert(paths.end(), options.requirements.begin(), options.requirements.end());
+  if (paths.empty()) throw Error(ErrorCode::usage, "plan needs a lock", "axle plan LOCK");
+  const Locks locks = read_locks(options, paths, {});
+  if (options.pins) return print_pins(options, locks);
+
+  const Opened opened = open_place(options);
+  const SelectionRequest request = selection_request(options, opened.interpreter);
+  const Chosen chosen = select_all(locks, request);
+  Store store = open_store(options);
+  Installation installation;
+  if (const auto root = try_open_dir(AT_FDCWD, opened.path)) {
+    installation = read_installation(*root, opened.layout, &store);
+  }
+  Diagnostics notes = installation.notes;
+  const Plan plan = make_plan(
+      make_plan_input(options, opened, sync_wheels(options, chosen, request, installation, store, notes)));
+  ApplyResult changes = preview(installation, plan, apply_options(options));
+  changes.notes.insert(changes.notes.begin(), notes.begin(), notes.end());
+  changes.notes.insert(changes.notes.end(), plan.notes.begin(), plan.notes.end());
+  if (options.json) {
+    print_json(plan_to_json(plan, changes));
+  } else {
+    print_diagnostics(changes.notes, options);
+    print_text(plan_to_text(plan, changes), options);
+  }
+  const bool undecided = std::any_of(plan.conflicts.begin(), plan.conflicts.end(),
+                                     [](const Conflict& conflict) { return !conflict.winner; });
+  if (undecided && !options.json) require_no_conflicts(plan);
+  if (undecided) return exit_status(ErrorCode::conflict, 0);
+  return options.check && changes.paths_added + changes.paths_removed != 0 ? 1 : 0;
+}
+
+}  // namespace axle::cli

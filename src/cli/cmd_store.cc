@@ -1,0 +1,152 @@
+// axle store path|verify|gc|size: looking after the store of unpacked wheels.
+
+#include <fcntl.h>
+
+#include <charconv>
+#include <chrono>
+#include <set>
+
+#include "axle/base/error.h"
+#include "base/fd.h"
+#include "base/text.h"
+#include "cli/acquire.h"
+#include "cli/commands.h"
+#include "cli/context.h"
+#include "cli/report.h"
+#include "exec/receipt.h"
+
+namespace axle::cli {
+namespace {
+
+std::uint64_t total_bytes(const std::vector<StoredWheel>& wheels) {
+  std::uint64_t bytes = 0;
+  for (const StoredWheel& wheel : wheels) bytes += wheel.bytes;
+  return bytes;
+}
+
+int print_size(const Options& options, const Store& store) {
+  const std::vector<StoredWheel> wheels = store.wheels();
+  if (options.json) {
+    Json list = Json::array();
+    for (const StoredWheel& wheel : wheels) {
+      list.push_back({{"sha256", wheel.sha256.hex()}, {"file", wheel.file_name}, {"bytes", wheel.bytes}});
+    }
+    print_json({{"path", store.path()}, {"bytes", total_bytes(wheels)}, {"wheels", std::move(list)}});
+    return 0;
+  }
+  print_text(std::to_string(wheels.size()) + " wheels, " + std::to_string(total_bytes(wheels)) + " bytes in " +
+                 store.path() + "\n",
+             options);
+  return 0;
+}
+
+// With --repair damaged wheels are removed: the next install unpacks them anew.
+int verify(const Options& options, const Store& store) {
+  Diagnostics problems;
+  std::size_t repaired = 0;
+  const std::vector<StoredWheel> wheels = store.wheels();
+  for (const StoredWheel& wheel : wheels) {
+    const Diagnostics found = store.verify(wheel.sha256, jobs(options));
+    if (found.empty()) continue;
+    problems.insert(problems.end(), found.begin(), found.end());
+    if (!options.repair) continue;
+    store.remove(wheel.sha256);
+    ++repaired;
+  }
+  const bool wrong = !problems.empty() && !options.repair;
+  if (options.json) {
+    print_json({{"path", store.path()}, {"wheels", wheels.size()}, {"problems", to_json(problems)},
+                {"removed", repaired}});
+  } else {
+    print_diagnostics(problems, options);
+    print_text(std::to_string(wheels.size()) + " wheels, " + std::to_string(problems.size()) + " problems" +
+                   (repaired != 0 ? ", " + std::to_string(repaired) + " damaged wheels removed" : "") + " in " +
+                   store.path() + "\n",
+               options);
+  }
+  return wrong ? 1 : 0;
+}
+
+// "30d", "12h", "45m", "10s" in nanoseconds.
+std::int64_t parse_age(const std::string& text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const std::string unit(end, text.data() + text.size());
+  const std::int64_t seconds = unit == "d" ? 86400 : unit == "h" ? 3600 : unit == "m" ? 60 : unit == "s" ? 1 : 0;
+  if (error != std::errc() || value < 0 || seconds == 0 || value > 100 * 365) {
+    throw Error(ErrorCode::usage, "--older-than " + axle::quoted(text) + " is no length of time", "30d, 12h, 45m, 10s");
+  }
+  return value * seconds * 1'000'000'000;
+}
+
+std::set<Sha256> wheels_in_use(const Options& options, const Store& store) {
+  std::set<Sha256> used;
+  std::vector<std::string> environments = store.environments();
+  std::vector<std::string> locks;
+  for (const std::string& name : options.keep_used_by) {
+    const auto is_dir = try_open_dir(AT_FDCWD, name);
+    (is_dir ? environments : locks).push_back(absolute_path(name));
+  }
+  for (const std::string& path : environments) {
+    const auto root = try_open_dir(AT_FDCWD, path);
+    if (!root) continue;  // it is gone
+    if (const auto receipt = read_receipt(*root)) used.insert(receipt->wheels.begin(), receipt->wheels.end());
+  }
+  for (const Lock& lock : read_locks(options, locks, {}).locks) {
+    for (const LockPackage& package : lock.packages) {
+      std::vector<Hash> hashes = package.hash_bag;
+      for (const FileRef& file : package.wheels) hashes.insert(hashes.end(), file.hashes.begin(), file.hashes.end());
+      for (const Hash& hash : hashes) {
+        if (hash.algorithm == HashAlgorithm::sha256) used.insert(*Sha256::from_hex(hash.hex));
+      }
+    }
+  }
+  return used;
+}
+
+int collect_garbage(const Options& options, const Store& store) {
+  const std::set<Sha256> used = wheels_in_use(options, store);
+  const std::int64_t age = options.older_than.empty() ? 0 : parse_age(options.older_than);
+  const std::int64_t now =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
+  const StoreExclusive alone(store);
+  std::vector<StoredWheel> removed;
+  for (const StoredWheel& wheel : store.wheels()) {
+    if (used.contains(wheel.sha256) || now - wheel.used_ns < age) continue;
+    if (!options.dry_run) store.remove(wheel.sha256);
+    removed.push_back(wheel);
+  }
+  if (!options.dry_run) store.remove_leftovers();
+  if (options.json) {
+    Json list = Json::array();
+    for (const StoredWheel& wheel : removed) list.push_back({{"sha256", wheel.sha256.hex()}, {"file", wheel.file_name}});
+    print_json({{"path", store.path()}, {"bytes", total_bytes(removed)}, {"removed", std::move(list)}});
+    return 0;
+  }
+  print_text(std::to_string(removed.size()) + (options.dry_run ? " wheels to remove, " : " wheels removed, ") +
+                 std::to_string(total_bytes(removed)) + " bytes from " + store.path() + "\n",
+             options);
+  return 0;
+}
+
+}  // namespace
+
+int run_store(const Options& options) {
+  const std::string what = options.arguments.empty() ? "" : options.arguments.front();
+  if (options.arguments.size() != 1) {
+    throw Error(ErrorCode::usage, "store needs one of path, verify, gc, size", "axle store path");
+  }
+  if (what == "path") {
+    const std::string path = store_path(options);
+    options.json ? print_json({{"path", path}}) : print_text(path + "\n", options);
+    return 0;
+  }
+  const Store store = open_store(options);
+  if (what == "size") return print_size(options, store);
+  if (what == "verify") return verify(options, store);
+  if (what == "gc") return collect_garbage(options, store);
+  throw Error(ErrorCode::usage, "store does not know " + axle::quoted(what), "path, verify, gc or size");
+}
+
+}  // namespace axle::cli
