@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 
 #include "axle/base/error.h"
 #include "axle/base/rel_path.h"
@@ -36,7 +37,8 @@ std::uint16_t flags_of_path(Scheme scheme, std::string_view path, std::string_vi
 // Puts sections behind the header, each at a multiple of 8.
 class FileWriter {
  public:
-  FileWriter() {
+  explicit FileWriter(std::size_t expected_size) {
+    bytes_.reserve(expected_size);
     bytes_.resize(sizeof(FactsHeader));
     std::memcpy(header_.magic, facts_magic, sizeof facts_magic);
     header_.version = facts_version;
@@ -107,15 +109,16 @@ struct FactsBuilder::Model : FactsModel {};
 
 TextRef TextPool::add(std::string_view text) {
   if (text.empty()) return {};
-  const auto [at, fresh] = known_.try_emplace(text);
-  if (fresh) {
+  Known& known = cache_[std::hash<std::string_view>{}(text) % cache_.size()];
+  if (known.text != text) {
     if (bytes_.size() + text.size() > 0xffffffffU) {
       throw Error(ErrorCode::unsupported, "the facts of this wheel would take more than 4 GiB");
     }
-    at->second = {static_cast<std::uint32_t>(bytes_.size()), static_cast<std::uint32_t>(text.size())};
+    known.text = text;
+    known.ref = {static_cast<std::uint32_t>(bytes_.size()), static_cast<std::uint32_t>(text.size())};
     bytes_ += text;
   }
-  return at->second;
+  return known.ref;
 }
 
 FactsBuilder::FactsBuilder() : model_(std::make_unique<Model>()) {
@@ -230,7 +233,9 @@ WheelFacts FactsBuilder::build() const {
       model.dist_info.empty() ? metadata.name + "-" + metadata.version + ".dist-info" : model.dist_info;
   TextPool pool;
   const FactsTree tree = make_tree(model, dist_info, pool);
-  FileWriter out;
+  const std::string rows = record_part(model, tree);
+  FileWriter out(tree.files.size() * sizeof(FileFact) + tree.dirs.size() * sizeof(DirFact) + rows.size() +
+                 pool.bytes().size() + (64U << 10));
 
   FactsHead head;
   head.wheel_sha256 = model.wheel_sha256;
@@ -296,7 +301,7 @@ WheelFacts FactsBuilder::build() const {
   out.put(section_project_urls, refs(pool, metadata.project_urls));
   out.put(section_tags, refs(pool, model.tags));
   out.put(section_warnings, refs(pool, model.warnings));
-  out.put(section_record_part, record_part(model, tree));
+  out.put(section_record_part, rows);
   out.put(section_text, pool.bytes());
   return WheelFacts::open(out.finish(), model.file_name);
 }

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -52,7 +51,8 @@ struct FactsModel {
   std::vector<std::pair<std::uint32_t, ObjectFacts>> objects;
 };
 
-// All texts of a facts file, each kept once.
+// All texts of a facts file. A text that comes again soon ("__init__.py") is usually kept once: a small cache
+// without allocations knows the last texts, which costs less than a map of all and saves nearly as much.
 class TextPool {
  public:
   // `text` must live as long as the pool. Throws Error(unsupported) past 4 GiB.
@@ -60,8 +60,12 @@ class TextPool {
   const std::string& bytes() const noexcept { return bytes_; }
 
  private:
+  struct Known {
+    std::string_view text;
+    TextRef ref;
+  };
   std::string bytes_;
-  std::unordered_map<std::string_view, TextRef> known_;
+  std::vector<Known> cache_ = std::vector<Known>(4096);
 };
 
 struct FactsTree {
