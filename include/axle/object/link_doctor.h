@@ -31,30 +31,30 @@ struct LinkedPath {
 };
 
 struct LinkTree {
-  std::string root;  // the absolute place that the tree will have, "" when unknown
-  std::vector<LinkObject> objects;
-  std::vector<LinkedPath> links;  // none: everything is copied, cloned or hardlinked
+  std::string root{};  // the absolute place that the tree will have, "" when unknown
+  std::vector<LinkObject> objects{};
+  std::vector<LinkedPath> links{};  // none: everything is copied, cloned or hardlinked
   // Which distribution requires which (normalized names): what is required can have been imported before.
-  std::vector<std::pair<std::string, std::string>> requires_edges;
+  std::vector<std::pair<std::string, std::string>> requires_edges{};
 };
 
 struct LinkPolicy {
   enum class Loader { glibc, musl, dyld, windows };
 
   Loader loader = Loader::glibc;
-  std::string machine;       // as ObjectFacts::machine; "" accepts all
-  int bits = 0;              // 0 accepts all
-  std::string libc_version;  // of the target: glibc "2.28", macOS "14.0"; "" is not compared
+  std::string machine{};       // as ObjectFacts::machine{}; "" accepts all
+  int bits = 0;                // 0 accepts all
+  std::string libc_version{};  // of the target: glibc "2.28", macOS "14.0"; "" is not compared
   // What the interpreter has loaded itself (the names it needs, its own libpython), and its own DT_RPATH
   // entries, expanded.
-  std::vector<std::string> program_libraries;
-  std::vector<std::string> program_rpaths;
+  std::vector<std::string> program_libraries{};
+  std::vector<std::string> program_rpaths{};
   // Directories searched after an object's own paths: the system's that lie in the tree, or on Windows those
   // that are given to os.add_dll_directory.
-  std::vector<std::string> extra_dirs;
+  std::vector<std::string> extra_dirs{};
   // The names that the target system is known to have (a sysroot, ldconfig -p). Without, tables tell what is
   // expected.
-  std::optional<std::vector<std::string>> system_libraries;
+  std::optional<std::vector<std::string>> system_libraries{};
   std::string lib_token = "lib64";  // what $LIB stands for
 };
 

@@ -19,15 +19,15 @@ namespace axle {
 struct RpathEdit {
   enum class Tag { keep, rpath, runpath };
 
-  std::vector<std::string> entries;  // in search order; none: the object's list is removed
-  Tag tag = Tag::keep;               // ELF only
+  std::vector<std::string> entries{};  // in search order; none: the object's list is removed
+  Tag tag = Tag::keep;                 // ELF only
   // Mach-O only: the install name (LC_ID_DYLIB), and the names under which libraries are needed, old and new.
-  std::optional<std::string> install_name;
+  std::optional<std::string> install_name{};
   struct Rename {
     std::string from;
     std::string to;
   };
-  std::vector<Rename> needed;
+  std::vector<Rename> needed{};
 };
 
 // The entries of an object's list that the loader would use: RUNPATH before RPATH, LC_RPATH for Mach-O. An
