@@ -28,9 +28,8 @@ class PipfileReader {
     base_ = padded.data();
     check_syntax(padded);
     ondemand::parser parser;
-    ondemand::document document;
+    ondemand::document document = start(parser, padded);
     try {
-      document = parser.iterate(padded);
       ondemand::object top = document.get_object();
       for (ondemand::field field : top) {
         const std::string key(field.unescaped_key().value());
@@ -68,6 +67,15 @@ class PipfileReader {
 
   LockPlace place_of(ondemand::value& value) const { return place_at(value.raw_json_token().data()); }
 
+  // A document that could not be started (an empty file) has no place to ask for.
+  ondemand::document start(ondemand::parser& parser, const simdjson::padded_string& padded) {
+    ondemand::document document;
+    if (const simdjson::error_code error = parser.iterate(padded).get(document)) {
+      draft_.fail({0, 1, 1}, std::string("not JSON: ") + simdjson::error_message(error));
+    }
+    return document;
+  }
+
   // On-demand reading does not look at what it passes over: everything is checked here first. This parser
   // knows no positions, so an error is placed by walking to it.
   void check_syntax(const simdjson::padded_string& padded) {
@@ -75,9 +83,8 @@ class PipfileReader {
     const simdjson::error_code error = parser.parse(padded).error();
     if (!error) return;
     ondemand::parser walker;
-    ondemand::document document;
+    ondemand::document document = start(walker, padded);
     try {
-      document = walker.iterate(padded);
       ondemand::object top = document.get_object();
       for (ondemand::field field : top) {
         static_cast<void>(field.unescaped_key().value());

@@ -6,6 +6,7 @@
 
 #include "axle/pep/name.h"
 #include "axle/pep/version.h"
+#include "axle/pep/wheel_filename.h"
 #include "base/text.h"
 #include "lock/draft.h"
 #include "lock/poetry_project.h"
@@ -145,20 +146,32 @@ class PoetryReader {
       }
     }
     const toml::array* files = toml_.array(table, "files");
-    if (!files && metadata_files_) files = old_files(raw_name);
+    const bool shared = !files && metadata_files_;
+    if (shared) files = old_files(raw_name);
     if (files) {
       package.wheels.reserve(files->size());
-      for (const toml::node& node : *files) add_file(package, read_file(node, package.source));
+      for (const toml::node& node : *files) {
+        FileRef file = read_file(node, package.source);
+        if (!shared || is_of_version(file.name, package.version)) add_file(package, std::move(file));
+      }
     }
     draft_.lock.packages.push_back(std::move(package));
   }
 
-  // lock-version 1.0 and 1.1 list the files under [metadata.files].
+  // lock-version 1.0 and 1.1 list the files under [metadata.files], those of all versions of a name together.
   const toml::array* old_files(const std::string& raw_name) {
     for (const auto& [key, node] : *metadata_files_) {
       if (normalize_name(key.str()) == normalize_name(raw_name)) return node.as_array();
     }
     return nullptr;
+  }
+
+  static bool is_of_version(const std::string& file_name, const std::string& text) {
+    const auto version = Version::try_parse(text);
+    if (!version) return true;
+    if (const auto wheel = WheelFilename::try_parse(file_name)) return wheel->version == *version;
+    if (const auto sdist = SdistFilename::try_parse(file_name)) return sdist->version == *version;
+    return true;
   }
 
   // Every group is on unless pyproject.toml calls it optional.
