@@ -66,6 +66,7 @@ class Doctor {
   LinkReport run();
 
  private:
+  std::vector<std::size_t> roots_to_run(const std::vector<std::vector<Outcome>>& own) const;
   std::string words_for(const Outcome& outcome) const;
   LinkVerdict judge_found(std::size_t object, std::size_t name, const Outcome& outcome) const;
   LinkVerdict judge_missing(std::size_t object, std::size_t name, const Outcome& outcome) const;
@@ -257,8 +258,7 @@ LinkVerdict Doctor::judge_missing(std::size_t object, std::size_t name, const Ou
     return verdict;
   }
   verdict.kind = Kind::not_found;
-  for (const auto& dir : needer.has_runpath ? needer.runpath : needer.rpath)
-    verdict.searched.push_back(dir.shown);
+  for (const auto& dir : *needer.paths) verdict.searched.push_back(dir.shown);
   for (const auto& dir : search_.extra_dirs()) verdict.searched.push_back(dir.shown);
   return verdict;
 }
@@ -304,6 +304,38 @@ void Doctor::add_suspicious(std::size_t object, LinkReport& report) const {
   }
 }
 
+// The objects in whose runs something may be found that was not found alone: those from which needs lead, by
+// name, to an object that misses what the tree has.
+std::vector<std::size_t> Doctor::roots_to_run(const std::vector<std::vector<Outcome>>& own) const {
+  std::vector<bool> reached(tree_.objects.size());
+  std::vector<std::size_t> queue;
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    for (std::size_t k = 0; k < own[i].size() && !reached[i]; ++k) {
+      const std::size_t name = search_.instances()[search_.instance_of(i)].needs[k];
+      if (own[i][k].how != Outcome::How::missing || search_.providers(name).empty()) continue;
+      reached[i] = true;
+      queue.push_back(i);
+    }
+  }
+  if (queue.empty()) return {};
+  std::vector<std::vector<std::size_t>> needed_by(tree_.objects.size());
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    for (std::size_t k = 0; k < own[i].size(); ++k) {
+      const std::size_t name = search_.instances()[search_.instance_of(i)].needs[k];
+      for (const std::size_t provider : search_.providers(name)) needed_by[provider].push_back(i);
+    }
+  }
+  for (std::size_t at = 0; at < queue.size(); ++at) {
+    for (const std::size_t i : needed_by[queue[at]]) {
+      if (reached[i]) continue;
+      reached[i] = true;
+      queue.push_back(i);
+    }
+  }
+  std::sort(queue.begin(), queue.end());
+  return queue;
+}
+
 LinkReport Doctor::run() {
   LinkReport report;
   for (const auto& edge : tree_.requires_edges) required_[edge.first].insert(edge.second);
@@ -338,14 +370,14 @@ LinkReport Doctor::run() {
   }
   for (std::size_t i = 0; i < tree_.objects.size(); ++i) {
     if (!search_.takes_part(i)) continue;
+    search_.load_alone(search_.instance_of(i),
+                       [&](std::size_t, std::size_t k, const Outcome& outcome) { own[i][k] = outcome; });
+  }
+  for (const std::size_t i : roots_to_run(own)) {
     const std::size_t root = search_.instance_of(i);
     search_.load(root, [&](std::size_t instance, std::size_t k, const Outcome& outcome) {
-      const std::size_t object = search_.instances()[instance].object;
-      if (instance == root) {
-        own[i][k] = outcome;
-        return;
-      }
-      SeenFromOthers& others = seen[object][k];
+      if (instance == root) return;
+      SeenFromOthers& others = seen[search_.instances()[instance].object][k];
       if (outcome.how == Outcome::How::missing) {
         ++others.missed;
         return;

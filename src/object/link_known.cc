@@ -202,8 +202,8 @@ std::optional<SuspiciousPath::Kind> find_suspicion(std::string_view entry) {
     if (is_below(dir)) return SuspiciousPath::Kind::world_writable;
   }
   for (const std::string_view dir :
-       {"/home", "/root", "/build", "/builddir", "/builds", "/io", "/workspace", "/Users",
-        "/private", "/project", "/opt/_internal", "/github", "/croot"}) {
+       {"/home", "/root", "/build", "/builddir", "/builds", "/io", "/workspace", "/Users", "/private",
+        "/project", "/opt/_internal", "/github", "/croot"}) {
     if (is_below(dir)) return SuspiciousPath::Kind::build_machine;
   }
   return SuspiciousPath::Kind::absolute;

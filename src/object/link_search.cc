@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "axle/object/rpath_edit.h"
 #include "base/text.h"
 
 namespace axle::object {
@@ -68,6 +69,17 @@ LinkSearch::LinkSearch(const LinkTree& tree, const LinkPolicy& policy)
     const std::size_t id = intern(name);
     is_program_library_.resize(names_.size());
     is_program_library_[id] = true;
+  }
+  // A name with a path can be met by who has its last part.
+  for (std::size_t id = 0; id < names_.size(); ++id) {
+    const std::string_view base = base_name(names_[id]);
+    if (base.size() == names_[id].size()) continue;
+    const auto known = name_ids_.find(std::string(base));
+    if (known == name_ids_.end()) continue;
+    for (const std::size_t object : providers_[known->second]) {
+      auto& list = providers_[id];
+      if (std::find(list.begin(), list.end(), object) == list.end()) list.push_back(object);
+    }
   }
   extra_dirs_ = known_dirs(policy.extra_dirs);
   program_dirs_ = known_dirs(policy.program_rpaths);
@@ -166,6 +178,16 @@ std::vector<SearchDir> LinkSearch::known_dirs(const std::vector<std::string>& pa
   return dirs;
 }
 
+const std::vector<SearchDir>* LinkSearch::list_of(const ObjectFacts& facts, const std::string& origin) {
+  std::string key = origin + '\0';
+  for (const std::string& entry : facts.rpaths) key += entry + '\0';
+  const std::optional<std::string>& list = facts.runpath ? facts.runpath : facts.rpath;
+  if (list) key += *list;
+  const auto [at, fresh] = lists_.try_emplace(std::move(key));
+  if (fresh) at->second = expand(rpath_entries(facts), origin);
+  return &at->second;
+}
+
 void LinkSearch::add_instance(std::size_t object, std::string origin, std::string file) {
   const ObjectFacts& facts = *tree_.objects[object].facts;
   Instance instance;
@@ -175,23 +197,12 @@ void LinkSearch::add_instance(std::size_t object, std::string origin, std::strin
   if (!facts.soname.empty()) instance.soname = intern(facts.soname);
   for (const std::string& name : facts.needed) instance.needs.push_back(intern(name));
   for (const std::string& name : facts.delay_needed) instance.needs.push_back(intern(name));
-  const auto entries = [](const std::optional<std::string>& list) {
-    std::vector<std::string> result;
-    if (!list || list->empty()) return result;
-    for (const std::string_view entry : split(*list, ':')) result.emplace_back(entry);
-    return result;
-  };
   instance.has_runpath = facts.runpath.has_value();
-  if (facts.format == ObjectFacts::Format::macho) {
-    instance.rpath = expand(facts.rpaths, instance.origin);
-  } else if (instance.has_runpath) {
-    instance.runpath = expand(entries(facts.runpath), instance.origin);
-  } else {
-    instance.rpath = expand(entries(facts.rpath), instance.origin);
-  }
+  instance.paths = list_of(facts, instance.origin);
   const auto provides = [&](std::size_t name) {
     auto& list = providers_[name];
-    if (std::find(list.begin(), list.end(), object) == list.end()) list.push_back(object);
+    if (by_object_[object] != instances_.size()) return;  // known from its first instance
+    if (list.empty() || list.back() != object) list.push_back(object);
   };
   provides(intern(base_name(tree_.objects[object].path)));
   if (instance.soname != none) provides(instance.soname);
@@ -316,14 +327,14 @@ Outcome LinkSearch::resolve_elf(std::size_t instance, std::size_t name) {
   const bool is_musl = policy_.loader == LinkPolicy::Loader::musl;
   if (is_musl) {
     for (std::size_t at = instance; at != none; at = loader_[at]) {
-      const Instance& owner = instances_[at];
-      if (search(owner.has_runpath ? owner.runpath : owner.rpath, at, name, needer, outcome)) return outcome;
+      if (search(*instances_[at].paths, at, name, needer, outcome)) return outcome;
     }
   } else if (needer.has_runpath) {
-    if (search(needer.runpath, instance, name, needer, outcome)) return outcome;
+    if (search(*needer.paths, instance, name, needer, outcome)) return outcome;
   } else {
     for (std::size_t at = instance; at != none; at = loader_[at]) {
-      if (search(instances_[at].rpath, at, name, needer, outcome)) return outcome;
+      if (instances_[at].has_runpath) continue;
+      if (search(*instances_[at].paths, at, name, needer, outcome)) return outcome;
     }
     if (search(program_dirs_, none, name, needer, outcome)) return outcome;
   }
@@ -342,7 +353,7 @@ Outcome LinkSearch::resolve_dyld(std::size_t instance, std::size_t name) {
   Outcome outcome;
   // The lists of all images in the chain of loaders apply, the nearest first.
   for (std::size_t at = instance; at != none; at = loader_[at]) {
-    for (const SearchDir& dir : instances_[at].rpath) {
+    for (const SearchDir& dir : *instances_[at].paths) {
       if (dir.dir == none) continue;
       Outcome opened = open_path(joined(dir.shown, rest), instance);
       if (opened.wrong_machine != none) outcome.wrong_machine = opened.wrong_machine;

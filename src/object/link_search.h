@@ -27,8 +27,8 @@ struct Instance {
   std::string file;    // physical
   std::size_t soname = none;
   std::vector<std::size_t> needs;  // interned names, needed before delay_needed
-  std::vector<SearchDir> rpath;    // ELF RPATH (only where it counts), LC_RPATH
-  std::vector<SearchDir> runpath;
+  // The list that counts: RUNPATH, else RPATH; LC_RPATH. Objects with one origin and text share it.
+  const std::vector<SearchDir>* paths = nullptr;
   bool has_runpath = false;
 };
 
@@ -60,12 +60,17 @@ class LinkSearch {
   // each need.
   template <typename Visit>
   void load(std::size_t root, Visit visit);
+  // The same for the needs of `root` itself alone: the loader goes breadth first, so that what they need in
+  // turn comes too late to change them.
+  template <typename Visit>
+  void load_alone(std::size_t root, Visit visit);
   // The chain of instances from the root of the last load() to `instance`.
   std::vector<std::size_t> chain_to(std::size_t instance) const;
 
  private:
   std::size_t intern(std::string_view name);
   void add_instance(std::size_t object, std::string origin, std::string file);
+  const std::vector<SearchDir>* list_of(const ObjectFacts& facts, const std::string& origin);
   std::vector<SearchDir> expand(const std::vector<std::string>& entries, const std::string& origin);
   std::vector<SearchDir> known_dirs(const std::vector<std::string>& paths);
   std::optional<std::string> expand_tokens(std::string_view text, const std::string& origin) const;
@@ -79,6 +84,8 @@ class LinkSearch {
   Outcome resolve_windows(std::size_t instance, std::size_t name);
   Outcome open_path(std::string_view path, std::size_t instance);
   void begin(std::size_t root);
+  template <typename Visit>
+  void visit_needs(std::size_t instance, Visit& visit);
   void note_loaded(const Outcome& outcome, std::size_t needer, std::size_t name);
 
   const LinkTree& tree_;
@@ -88,7 +95,8 @@ class LinkSearch {
   std::unordered_map<std::string, std::size_t> name_ids_;
   std::vector<std::vector<std::size_t>> providers_;
   std::unordered_map<std::string, std::size_t> dir_ids_;
-  std::unordered_map<std::uint64_t, std::size_t> files_;  // directory and name -> instance
+  std::unordered_map<std::uint64_t, std::size_t> files_;           // directory and name -> instance
+  std::unordered_map<std::string, std::vector<SearchDir>> lists_;  // by origin and text
   std::vector<Instance> instances_;
   std::vector<std::size_t> by_object_;
   std::vector<SearchDir> extra_dirs_;
@@ -107,14 +115,22 @@ class LinkSearch {
 template <typename Visit>
 void LinkSearch::load(std::size_t root, Visit visit) {
   begin(root);
-  for (std::size_t i = 0; i < queue_.size(); ++i) {
-    const std::size_t instance = queue_[i];
-    for (std::size_t k = 0; k < instances_[instance].needs.size(); ++k) {
-      const std::size_t name = instances_[instance].needs[k];
-      const Outcome outcome = resolve(instance, name);
-      note_loaded(outcome, instance, name);
-      visit(instance, k, outcome);
-    }
+  for (std::size_t i = 0; i < queue_.size(); ++i) visit_needs(queue_[i], visit);
+}
+
+template <typename Visit>
+void LinkSearch::load_alone(std::size_t root, Visit visit) {
+  begin(root);
+  visit_needs(root, visit);
+}
+
+template <typename Visit>
+void LinkSearch::visit_needs(std::size_t instance, Visit& visit) {
+  for (std::size_t k = 0; k < instances_[instance].needs.size(); ++k) {
+    const std::size_t name = instances_[instance].needs[k];
+    const Outcome outcome = resolve(instance, name);
+    note_loaded(outcome, instance, name);
+    visit(instance, k, outcome);
   }
 }
 
