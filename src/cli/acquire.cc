@@ -9,6 +9,8 @@
 
 #include "axle/base/error.h"
 #include "axle/pep/name.h"
+#include "axle/pep/specifier.h"
+#include "axle/pep/version.h"
 #include "axle/pep/wheel_filename.h"
 #include "axle/store/deliver.h"
 #include "axle/store/simple_index.h"
@@ -16,6 +18,7 @@
 #include "base/text.h"
 #include "cli/context.h"
 #include "cli/progress.h"
+#include "plan/select_parts.h"
 
 namespace axle::cli {
 namespace {
@@ -181,6 +184,19 @@ class Resolver {
   Candidates links_;
 };
 
+// Locks need not tell what Python a wheel is for; its METADATA does. spec: "Core metadata", Requires-Python.
+void check_python(const Pin& pin, const WheelFacts& facts, const SelectionRequest& request) {
+  const auto range = facts.requires_python();
+  if (!range) return;
+  const auto wanted = SpecifierSet::try_parse(*range);
+  const Version python = selection::python_version(request);
+  if (!wanted || wanted->contains(python, true)) return;
+  throw Error(ErrorCode::no_match, pin.place,
+              std::string(facts.file_name()) + " needs Python " + std::string(*range) + ", and the target has " +
+                  python.str(),
+              "choose another interpreter with --python");
+}
+
 std::optional<std::string> direct_url_of(const Pin& pin) {
   if (!pin.direct_url) return std::nullopt;
   return render_direct_url(*pin.direct_url,
@@ -197,8 +213,9 @@ std::vector<Candidate> find_link_candidates(const Options& options, const Source
   for (const std::string& place : places) {
     if (!is_url(place) && try_open_dir(AT_FDCWD, place)) {
       // A plain directory needs no URLs.
-      for (const DirEntry& entry : list_dir(AT_FDCWD, place)) {
-        if (entry.type != DT_DIR) candidates.push_back({entry.name, "", absolute_path(place) + "/" + entry.name, {}, {}, "", false});
+      const std::string dir = absolute_path(place);
+      for (const DirEntry& entry : list_dir(AT_FDCWD, dir)) {
+        if (entry.type != DT_DIR) candidates.push_back({entry.name, "", dir + "/" + entry.name, {}, {}, "", false});
       }
       continue;
     }
@@ -220,6 +237,7 @@ std::vector<PlanWheel> acquire(const Options& options, const Chosen& chosen, con
       deliver(store, deliveries, fetcher, {verify_level(options), jobs(options)}, notes, bar.deliver_progress());
   std::vector<PlanWheel> wheels;
   for (std::size_t i = 0; i < facts.size(); ++i) {
+    check_python(chosen.pins[i], facts[i], request);
     wheels.push_back({std::move(facts[i]), chosen.pins[i].requested, direct_url_of(chosen.pins[i]), true});
   }
   return wheels;

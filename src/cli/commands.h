@@ -14,6 +14,8 @@ int run_install(const Options& options);
 int run_uninstall(const Options& options);
 int run_venv(const Options& options);
 int run_plan(const Options& options);
+int run_check(const Options& options);
+int run_inspect(const Options& options);
 int run_fetch(const Options& options);
 int run_store(const Options& options);
 int run_python(const Options& options);
@@ -32,6 +34,8 @@ inline constexpr Command commands[] = {
     {"uninstall", "axle uninstall NAME...", "remove what is recorded", run_uninstall},
     {"venv", "axle venv DIR", "make an empty environment", run_venv},
     {"plan", "axle plan LOCK", "show what sync would do", run_plan},
+    {"check", "axle check [--venv DIR]", "compare an environment with its records", run_check},
+    {"inspect", "axle inspect WHEEL|DIR...", "show the facts of wheels and environments", run_inspect},
     {"fetch", "axle fetch LOCK...", "fill the store only", run_fetch},
     {"store", "axle store path|verify|gc|size", "look after the store of unpacked wheels", run_store},
     {"python", "axle python [PY]", "show the interpreter that was found", run_python},

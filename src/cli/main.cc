@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <exception>
 #include <new>
+#include <string_view>
 
 #include "axle/base/error.h"
 #include "base/interrupt.h"
@@ -38,6 +39,8 @@ int main(int argc, char** argv) {
     catch_signals();
     // Nothing here knows local time; without a zone in the environment the C library looks for one per zip entry.
     setenv("TZ", "UTC0", 1);
+    // An error of the command line itself is reported as it asks, too.
+    for (int i = 1; i < argc; ++i) parsed.options.json |= std::string_view(argv[i]) == "--json";
     parsed = parse_command_line(argc, argv, environ);
     if (parsed.early_output) {
       std::fputs(parsed.early_output->c_str(), stdout);

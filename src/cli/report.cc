@@ -149,7 +149,7 @@ void report_change(const ApplyResult& result, const std::string& environment, co
   part(result.removed.size(), options.dry_run ? "to remove" : "removed");
   part(result.reinstalled.size(), options.dry_run ? "to lay anew" : "laid anew");
   part(result.kept, "kept");
-  if (text.empty() || text.ends_with('\n')) text += "nothing to do";
+  if (text.empty() || text.ends_with('\n')) text += result.paths_added != 0 ? "environment made" : "nothing to do";
   text += " in " + environment + " (" + (options.dry_run ? "" : std::string(to_string(result.link_mode)) + ", ") +
           duration(watch.seconds()) + ")\n";
   print_text(text, options);

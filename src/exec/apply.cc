@@ -105,6 +105,11 @@ class Application {
     decide();
     head.link_mode = std::string(to_string(plan_.policy.link_mode == LinkMode::symlink ? LinkMode::symlink
                                                                                        : result_.link_mode));
+    // What stays is laid as it was: in the old mode, unless something comes in another. "mixed" is like no mode, so
+    // that a sync which names one lays everything anew.
+    if (head_ && !head_->link_mode.empty() && head_->link_mode != head.link_mode && !lays_all_anew()) {
+      head.link_mode = changes_.add.empty() ? head_->link_mode : "mixed";
+    }
     describe(state_, plan_, changes_, result_);
     if (environment_.is_new()) {
       lay(changes_.add);
@@ -128,15 +133,34 @@ class Application {
     state_.entries = std::move(rest);
   }
 
-  DiffOptions diff_options() const {
-    DiffOptions diff_options;
+  bool lays_all_anew() const {
     const bool other_mode = head_ && plan_.policy.link_mode != LinkMode::automatic && !head_->link_mode.empty() &&
                             head_->link_mode != to_string(plan_.policy.link_mode);
-    if (options_.reuse == Reuse::reinstall || other_mode) diff_options.relay_scope = DiffOptions::Relay::all;
+    return options_.reuse == Reuse::reinstall || other_mode;
+  }
+
+  DiffOptions diff_options() const {
+    DiffOptions diff_options;
+    if (lays_all_anew()) diff_options.relay_scope = DiffOptions::Relay::all;
     return diff_options;
   }
 
+  // What belongs to a distribution without RECORD is not known, so neither uninstall nor an upgrade can take it away.
+  void refuse_unrecorded() const {
+    for (const LaidDist& dist : state_.dists) {
+      if (dist.has_record) continue;
+      const bool stays = std::any_of(plan_.dists.begin(), plan_.dists.end(), [&](const Dist& planned) {
+        return !planned.recorded && planned.dist_info == dist.dist_info;
+      });
+      if (stays) continue;
+      throw Error(ErrorCode::bad_input, Place{dist.dist_info.str()},
+                  dist.name + " has no RECORD, so nobody knows what belongs to it and it cannot be removed",
+                  "remove it with the tool that installed it");
+    }
+  }
+
   void decide() {
+    refuse_unrecorded();
     if (options_.reuse == Reuse::repair) mark_damage(root_, state_, options_.jobs);
     DiffOptions how = diff_options();
     changes_ = diff(state_, plan_, how);

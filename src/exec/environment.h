@@ -39,6 +39,8 @@ class Environment {
   bool is_new() const noexcept { return !stage_.empty(); }
   // Makes a new environment appear at its path.
   void publish();
+  // Where it is now: its path, or the staging directory.
+  const std::string& location() const noexcept { return stage_.empty() ? path_ : stage_; }
   const TransactionOptions& transaction_options() const noexcept { return transaction_; }
   bool keeps_receipt() const noexcept { return keeps_receipt_; }
   // The environment is to be left as an axle environment, even when it was none before.

@@ -1,5 +1,7 @@
 #include "exec/state.h"
 
+#include <dirent.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -15,18 +17,45 @@
 namespace axle {
 namespace {
 
-// What RECORD says, as the facts of a wheel that lies in this layout: packages in purelib, everything else as data.
-WheelFacts facts_of_record(const Fd& root, const Layout& layout, const InstalledDist& dist, Diagnostics& notes) {
-  const auto rows = read_installed_record(root.get(), layout, dist);
-  if (!rows) {
-    throw Error(ErrorCode::bad_input, Place{dist.dist_info.str()},
-                dist.normalized + " has no RECORD, so nobody knows what belongs to it",
-                "remove it with the tool that installed it");
+// The rows of RECORD; nullopt, and a note, when nobody can know what belongs to the distribution.
+std::optional<std::vector<InstalledFile>> rows_of(const Fd& root, const Layout& layout, const InstalledDist& dist,
+                                                  Diagnostics& notes) {
+  std::string why = "has no RECORD, so nobody knows what belongs to it";
+  try {
+    if (auto rows = read_installed_record(root.get(), layout, dist)) return rows;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::bad_input) throw;
+    why = "RECORD cannot be read: " + error.message();
   }
+  notes.push_back({Severity::warning, "record-missing", dist.normalized, dist.dist_info.str(), std::move(why),
+                   "install it again with the tool that installed it"});
+  return std::nullopt;
+}
+
+// The files of a dist-info as they lie there, as rows that promise nothing.
+void list_rows(const Fd& root, const RelPath& dir, int depth, std::vector<InstalledFile>& rows) {
+  constexpr int max_depth = 16;
+  const auto open = try_open_dir(root.get(), dir.str());
+  if (!open || depth > max_depth) return;
+  for (const DirEntry& entry : list_dir(open->get(), ".")) {
+    const auto name = RelPath::try_parse(entry.name);
+    if (!name) continue;
+    const RelPath path = dir.join(*name);
+    if (entry.type == DT_DIR) {
+      list_rows(root, path, depth + 1, rows);
+    } else {
+      rows.push_back({path.str(), path, "", "", std::nullopt});
+    }
+  }
+}
+
+// What RECORD says, as the facts of a wheel that lies in this layout: packages in purelib, everything else as data.
+WheelFacts facts_of_rows(const std::vector<InstalledFile>& rows, const Layout& layout, const InstalledDist& dist,
+                         Diagnostics& notes) {
   FactsBuilder builder;
   builder.name(dist.name).version(dist.version).dist_info(dist.dist_info.name());
   std::set<std::string> seen;
-  for (const InstalledFile& row : *rows) {
+  for (const InstalledFile& row : rows) {
     if (!row.path) {
       notes.push_back({Severity::warning, "record-outside", dist.normalized, row.recorded,
                        "RECORD names a path outside of the environment; it is left alone", ""});
@@ -171,8 +200,11 @@ Installation read_installation(const Fd& root, const Layout& layout, const Store
 
   State& state = installation.state;
   for (const auto& [path, dist] : present) {
-    state.dists.push_back({facts_of_record(root, layout, *dist, installation.notes), dist->normalized, dist->version,
-                           path, false, std::nullopt, false});
+    auto rows = rows_of(root, layout, *dist, installation.notes);
+    const bool has_record = rows.has_value();
+    if (!has_record) list_rows(root, path, 0, rows.emplace());
+    state.dists.push_back({facts_of_rows(*rows, layout, *dist, installation.notes), dist->normalized, dist->version,
+                           path, false, std::nullopt, false, has_record});
   }
   add_foreign_entries(state, layout);
   return installation;

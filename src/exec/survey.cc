@@ -178,6 +178,32 @@ bool same_content(const Fd& root, const Plan& plan, const Entry& entry, const st
   return false;
 }
 
+// What is there, by one listing for each directory instead of a look at each path.
+class Presence {
+ public:
+  explicit Presence(const Fd& root) : root_(root) {}
+
+  bool has(const RelPath& path) {
+    const auto parent = path.parent();
+    return names(parent ? parent->str() : std::string()).contains(std::string(path.name()));
+  }
+
+ private:
+  const std::set<std::string>& names(const std::string& dir) {
+    const auto [known, is_new] = listings_.try_emplace(dir);
+    if (!is_new) return known->second;
+    const auto parsed = RelPath::try_parse(dir);
+    if (parsed && !has(*parsed)) return known->second;
+    if (const auto fd = try_open_dir(root_.get(), dir.empty() ? "." : dir)) {
+      for (DirEntry& entry : list_dir(fd->get(), ".")) known->second.insert(std::move(entry.name));
+    }
+    return known->second;
+  }
+
+  const Fd& root_;
+  std::map<std::string, std::set<std::string>> listings_;  // references stay valid
+};
+
 bool is_out_of_the_way(const std::set<RelPath>& removed, const RelPath& path) {
   for (std::optional<RelPath> at = path; at; at = at->parent()) {
     if (removed.contains(*at)) return true;
@@ -190,12 +216,13 @@ bool is_out_of_the_way(const std::set<RelPath>& removed, const RelPath& path) {
 AdditionSurvey survey_additions(const Fd& root, const Plan& plan, std::vector<Entry> add,
                                 const std::set<RelPath>& removed) {
   AdditionSurvey result;
+  Presence presence(root);
   std::deque<Entry> rest(std::make_move_iterator(add.begin()), std::make_move_iterator(add.end()));
   while (!rest.empty()) {
     Entry entry = std::move(rest.front());
     rest.pop_front();
-    const auto status = is_out_of_the_way(removed, entry.path) ? std::nullopt
-                                                               : try_lstat(root.get(), entry.path.str());
+    const bool free = is_out_of_the_way(removed, entry.path) || !presence.has(entry.path);
+    const auto status = free ? std::nullopt : try_lstat(root.get(), entry.path.str());
     const bool is_tree = std::holds_alternative<StoreTree>(entry.content);
     if (!status) {
       result.add.push_back(std::move(entry));

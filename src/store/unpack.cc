@@ -36,6 +36,7 @@ namespace {
 constexpr std::uint64_t chunk_bytes = 256U << 10;
 constexpr std::size_t chunk_members = 128;
 constexpr std::uint64_t stream_above = 4U << 20;
+constexpr std::uint64_t max_facts = std::uint64_t{4} << 30;
 
 // Removes the staging directory unless it was published.
 class Staging {
@@ -55,13 +56,18 @@ class Staging {
   Staging& operator=(const Staging&) = delete;
 
   int fd() const noexcept { return fd_.get(); }
-  void publish(const std::string& place) {
+  void publish(const std::string& place, std::string_view facts) {
     if (renameat(store_.get(), path_.c_str(), store_.get(), place.c_str()) == 0) {
       path_.clear();
       return;
     }
-    // Another process was first, with the same bytes.
     if (errno != EEXIST && errno != ENOTEMPTY) throw_errno("cannot publish in the store", place);
+    // Another process was first, with the same; or what is there is damaged, or of another version, and gives way.
+    if (const auto there = try_read_file(store_.get(), place + "/facts", max_facts); there && *there == facts) return;
+    const std::string aside = path_ + "-replaced";
+    rename_at(store_.get(), place, store_.get(), aside);
+    rename_at(store_.get(), path_, store_.get(), place);
+    path_ = aside;  // removed in its stead
   }
 
  private:
@@ -225,7 +231,7 @@ void run_task(const Task& task, const UnpackOptions& options) {
 void finish_work(Work& work) {
   WheelFacts facts = make_facts(work.head, work.members, work.job->sha256);
   create_file(work.staging->fd(), "facts", facts.bytes(), {0644, std::nullopt});
-  work.staging->publish(wheel_dir(work.job->sha256));
+  work.staging->publish(wheel_dir(work.job->sha256), facts.bytes());
   work.job->facts = std::move(facts);
 }
 

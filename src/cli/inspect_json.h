@@ -1,0 +1,14 @@
+#pragma once
+// What `axle inspect` says of a wheel. Schema: docs/json.md.
+
+#include <string>
+
+#include "axle/wheel/facts.h"
+#include "cli/report.h"
+
+namespace axle::cli {
+
+Json facts_to_json(const WheelFacts& facts, const std::string& file);
+std::string facts_to_text(const WheelFacts& facts, const std::string& file);
+
+}  // namespace axle::cli
