@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "axle/lock/parse.h"
@@ -80,6 +81,12 @@ json name_by_hash(const Pin& pin, const std::vector<Candidate>& files, const Sel
   return known[choose_candidate(pin, known, request)].file_name;
 }
 
+// The answer's message begins with the kind, so the place goes behind it.
+[[noreturn]] void throw_kind_first(const Error& error) {
+  const std::string place = to_string(error.place());
+  throw Error(error.code(), error.message() + (place.empty() ? "" : " (" + place + ")"), error.hint());
+}
+
 json lock_select(const json& args) {
   check_count(args, 2, 2);
   const std::string& path = as_string(args[0], "the path");
@@ -92,18 +99,26 @@ json lock_select(const json& args) {
   if (const auto groups = object.find("active_groups"); groups != object.end() && !groups->is_null()) {
     request.wanted.exact_groups = string_list(object, "active_groups");
   }
-  const Selection selection = select(read_lock(path), request);
+  const Lock lock = read_lock(path);
+  const auto result = try_select(lock, request);
+  if (const auto* problems = std::get_if<std::vector<SelectionProblem>>(&result)) {
+    throw_kind_first(selection_error(*problems));
+  }
   std::optional<std::vector<Candidate>> files;
   json packages = json::object();
   json wheels = json::object();
-  for (const Pin& pin : selection.pins) {
+  for (const Pin& pin : std::get<Selection>(result).pins) {
     packages[pin.name] = pin.version;
     if (pin.wheel) {
       wheels[pin.name] = pin.wheel->name;
       continue;
     }
     if (!files) files = known_files(path);
-    wheels[pin.name] = name_by_hash(pin, *files, request);
+    try {
+      wheels[pin.name] = name_by_hash(pin, *files, request);
+    } catch (const Error& error) {
+      throw_kind_first(error);
+    }
   }
   return {{"packages", std::move(packages)}, {"wheels", std::move(wheels)}};
 }
