@@ -59,10 +59,11 @@ std::string report_to_text(const CheckReport& report, const Existing& existing, 
     if (!one.hint.empty()) text += " (" + one.hint + ")";
     text += "\n";
   }
-  return text + counted(report.distributions, "distribution") + ", " + counted(report.files, "file") + " checked in " +
-         existing.path + ": " +
-         (report.problems.empty() ? "nothing wrong"
-                                  : counted(errors, "error") + ", " + counted(report.problems.size() - errors, "warning")) +
+  return text + counted(report.distributions, "distribution") + ", " + counted(report.files, "file") +
+         " checked in " + existing.path + ": " +
+         (report.problems.empty()
+              ? "nothing wrong"
+              : counted(errors, "error") + ", " + counted(report.problems.size() - errors, "warning")) +
          "\n";
 }
 

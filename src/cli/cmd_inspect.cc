@@ -43,7 +43,8 @@ Json dist_to_json(const Existing& existing, const RecordedDist& dist, std::strin
   const bool requested = is_requested(root, dist.name);
   std::uint64_t bytes = 0;
   for (const InstalledFile& row : dist.rows) bytes += row.size.value_or(0);
-  text += "  " + dist.name.normalized + " " + dist.name.version + "  " + std::to_string(dist.rows.size()) + " files";
+  text += "  " + dist.name.normalized + " " + dist.name.version + "  " + std::to_string(dist.rows.size()) +
+          " files";
   if (installer) text += ", by " + *installer;
   if (requested) text += ", requested";
   text += "\n";
@@ -76,7 +77,8 @@ Options place_options(const Options& options, const std::string& path) {
 Inspected inspect_directory(const Options& options, const std::string& path) {
   const Existing existing = open_existing(place_options(options, path));
   Diagnostics notes;
-  const std::vector<RecordedDist> dists = read_records(existing.root, existing.layout, existing.installation, notes);
+  const std::vector<RecordedDist> dists =
+      read_records(existing.root, existing.layout, existing.installation, notes);
   for (const Diagnostic& note : existing.installation.notes) {
     if (!note.kind.starts_with("record-")) notes.push_back(note);
   }
@@ -89,7 +91,8 @@ Inspected inspect_directory(const Options& options, const std::string& path) {
     files += dist.rows.size();
   }
   Json startup = Json::array();
-  for (const StartupHook& hook : read_startup_hooks(existing.root, existing.layout, dists, index_records(dists))) {
+  for (const StartupHook& hook :
+       read_startup_hooks(existing.root, existing.layout, dists, index_records(dists))) {
     startup.push_back({{"distribution", hook.distribution},
                        {"path", hook.path.str()},
                        {"code", hook.code},
@@ -110,7 +113,8 @@ Inspected inspect_directory(const Options& options, const std::string& path) {
 
 Inspected inspect_one(const Options& options, const std::string& path) {
   const auto status = try_stat(AT_FDCWD, path);
-  if (!status) throw Error(ErrorCode::io, axle::Place{path}, "does not exist", "name a wheel or an environment");
+  if (!status)
+    throw Error(ErrorCode::io, axle::Place{path}, "does not exist", "name a wheel or an environment");
   return S_ISDIR(status->st_mode) ? inspect_directory(options, path) : inspect_file(path);
 }
 

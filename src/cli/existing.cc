@@ -45,11 +45,13 @@ Interpreter describe_gone_interpreter(const Place& place) {
   // The file tells the micro version too, of the same line of releases.
   if (!target.version.empty() && config.version.starts_with(target.version + ".")) {
     target.version = config.version;
-    const std::vector<std::string_view> parts = split(config.version, '.');  // uv and virtualenv: 3.11.2.final.0
+    const std::vector<std::string_view> parts =
+        split(config.version, '.');  // uv and virtualenv: 3.11.2.final.0
     if (parts.size() > 3) target.version.resize(static_cast<std::size_t>(parts[2].end() - parts[0].begin()));
   }
   if (target.version.empty()) {
-    throw Error(ErrorCode::io, axle::Place{place.physical}, "the environment's interpreter is gone, and nothing tells its version",
+    throw Error(ErrorCode::io, axle::Place{place.physical},
+                "the environment's interpreter is gone, and nothing tells its version",
                 "make the environment anew: axle venv --clear");
   }
   target.platform = host_platform();

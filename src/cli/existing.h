@@ -1,5 +1,6 @@
 #pragma once
-// Opening what is installed somewhere, to look at it: by axle or by anybody else, with an interpreter or without.
+// Opening what is installed somewhere, to look at it: by axle or by anybody else, with an interpreter or
+// without.
 
 #include "axle/env/interpreter.h"
 #include "axle/env/layout.h"
@@ -19,8 +20,9 @@ struct Existing {
   Installation installation;
 };
 
-// Recovers what a killed command left, and makes nothing: no .axle, no store. Where an environment's interpreter is gone, a
-// description of it is made from pyvenv.cfg. Throws Error(io) for a place that holds no environment.
+// Recovers what a killed command left, and makes nothing: no .axle, no store. Where an environment's
+// interpreter is gone, a description of it is made from pyvenv.cfg. Throws Error(io) for a place that holds
+// no environment.
 Existing open_existing(const Options& options);
 
 }  // namespace axle::cli

@@ -8,8 +8,12 @@ namespace axle::cli {
 namespace {
 
 constexpr std::pair<std::uint16_t, std::string_view> flag_names[] = {
-    {file_flag::native, "native"},       {file_flag::startup, "startup"}, {file_flag::script_python, "python-script"},
-    {file_flag::pyc, "byte-code"},       {file_flag::python, "python"},   {file_flag::dist_info, "dist-info"},
+    {file_flag::native, "native"},
+    {file_flag::startup, "startup"},
+    {file_flag::script_python, "python-script"},
+    {file_flag::pyc, "byte-code"},
+    {file_flag::python, "python"},
+    {file_flag::dist_info, "dist-info"},
     {file_flag::init, "init"},
 };
 
@@ -66,7 +70,8 @@ Json startup_of(const WheelFacts& facts) {
     const std::vector<std::string> code = startup_code(path, file.text);
     Json lines = Json::array();
     if (path.ends_with(".pth") || path.ends_with(".start")) {
-      for (const PthLine& line : path.ends_with(".pth") ? classify_pth(file.text) : classify_start(file.text)) {
+      for (const PthLine& line :
+           path.ends_with(".pth") ? classify_pth(file.text) : classify_start(file.text)) {
         lines.push_back({{"kind", to_string(line.kind)}, {"text", line.text}});
       }
     }
@@ -105,7 +110,8 @@ Json objects_of(const WheelFacts& facts) {
 
 Json record_of(const WheelFacts& facts) {
   Json faults = Json::array();
-  for (const RecordFault& fault : facts.record_faults()) faults.push_back({{"path", fault.path}, {"what", fault.what}});
+  for (const RecordFault& fault : facts.record_faults())
+    faults.push_back({{"path", fault.path}, {"what", fault.what}});
   return {{"ok", facts.record_ok()}, {"faults", std::move(faults)}};
 }
 
@@ -161,7 +167,8 @@ std::string facts_to_text(const WheelFacts& facts, const std::string& file) {
   add_line(text, "requires Python", facts.requires_python().value_or(""));
   for (const std::string_view requirement : facts.requires_dist()) add_line(text, "requires", requirement);
   add_line(text, "imports", joined(facts.import_roots()));
-  add_line(text, "files", std::to_string(facts.files().size()) + ", " + std::to_string(bytes_of(facts)) + " bytes");
+  add_line(text, "files",
+           std::to_string(facts.files().size()) + ", " + std::to_string(bytes_of(facts)) + " bytes");
   for (const EntryPoint& point : facts.entry_points()) {
     add_line(text, point.group, point.name + " = " + point.value);
   }
@@ -179,14 +186,15 @@ std::string facts_to_text(const WheelFacts& facts, const std::string& file) {
   }
   for (std::size_t i = 0; i < facts.object_count(); ++i) {
     const ObjectFacts object = facts.object(i);
-    std::string what = facts.path_of(facts.object_file(i)) + " (" + std::string(to_string(object.format)) + ", " +
-                       object.machine + ")";
+    std::string what = facts.path_of(facts.object_file(i)) + " (" + std::string(to_string(object.format)) +
+                       ", " + object.machine + ")";
     for (const std::string& needed : object.needed) what += " " + needed;
     if (!object.error.empty()) what += ": " + object.error;
     add_line(text, "library", what);
   }
   for (const std::string_view warning : facts.warnings()) add_line(text, "warning", warning);
-  for (const RecordFault& fault : facts.record_faults()) add_line(text, "RECORD is wrong", fault.path + ": " + fault.what);
+  for (const RecordFault& fault : facts.record_faults())
+    add_line(text, "RECORD is wrong", fault.path + ": " + fault.what);
   if (facts.record_ok()) add_line(text, "RECORD", "right");
   return text;
 }

@@ -32,12 +32,14 @@ std::vector<InstalledFile> rows_without_record(const LaidDist& dist) {
     if (!is_lib(dist.facts.scheme_of(file))) continue;
     std::string path = site ? site->str() + "/" : std::string();
     dist.facts.append_path(path, file);
-    if (auto parsed = RelPath::try_parse(path)) rows.push_back({path, *std::move(parsed), "", "", std::nullopt});
+    if (auto parsed = RelPath::try_parse(path))
+      rows.push_back({path, *std::move(parsed), "", "", std::nullopt});
   }
   return rows;
 }
 
-std::vector<DependencyNode> read_nodes(const Fd& root, const std::vector<RecordedDist>& dists, Diagnostics& problems) {
+std::vector<DependencyNode> read_nodes(const Fd& root, const std::vector<RecordedDist>& dists,
+                                       Diagnostics& problems) {
   std::vector<DependencyNode> nodes;
   for (const RecordedDist& dist : dists) {
     DependencyNode node{dist.name.normalized, dist.name.version, dist.name.dist_info.str(), std::nullopt};
@@ -48,7 +50,8 @@ std::vector<DependencyNode> read_nodes(const Fd& root, const std::vector<Recorde
         node.version = node.metadata->version;
       } else {
         problems.push_back({Severity::warning, "metadata-missing", node.name, path,
-                            "is not there, so its requirements are not known", "install the distribution again"});
+                            "is not there, so its requirements are not known",
+                            "install the distribution again"});
       }
     } catch (const Error& error) {
       if (error.code() != ErrorCode::bad_input && error.code() != ErrorCode::unsupported) throw;
@@ -60,9 +63,10 @@ std::vector<DependencyNode> read_nodes(const Fd& root, const std::vector<Recorde
   return nodes;
 }
 
-// What can be imported beside the distributions of this environment: eggs, whose version nobody compares, and what the base
-// interpreter has when the environment sees that.
-std::multimap<std::string, std::string> find_outside(const Interpreter& interpreter, const Installation& installation) {
+// What can be imported beside the distributions of this environment: eggs, whose version nobody compares, and
+// what the base interpreter has when the environment sees that.
+std::multimap<std::string, std::string> find_outside(const Interpreter& interpreter,
+                                                     const Installation& installation) {
   std::multimap<std::string, std::string> outside;
   for (const Diagnostic& note : installation.notes) {
     if (note.kind.starts_with("legacy-")) outside.emplace(note.distribution, "");
@@ -90,15 +94,17 @@ void judge_hooks(const std::vector<StartupHook>& hooks, const CheckOptions& opti
     std::string message = "runs at every start of Python: " + quoted(hook.code.front());
     if (hook.code.size() > 1) message += " and more lines: " + std::to_string(hook.code.size() - 1);
     if (!hook.known_as.empty()) message += " (" + hook.known_as + ")";
-    problems.push_back({Severity::warning, "startup-hook", hook.distribution, hook.path.str(), std::move(message),
-                        hook.distribution.empty() ? "" : "--allow-hook " + hook.distribution + " accepts it"});
+    problems.push_back(
+        {Severity::warning, "startup-hook", hook.distribution, hook.path.str(), std::move(message),
+         hook.distribution.empty() ? "" : "--allow-hook " + hook.distribution + " accepts it"});
   }
 }
 
 // What read_installed() found, in the words of check.
 void add_notes(const Installation& installation, Diagnostics& problems) {
   for (Diagnostic note : installation.notes) {
-    if (note.kind.starts_with("record-") || note.severity == Severity::note) continue;  // judged from the rows here
+    if (note.kind.starts_with("record-") || note.severity == Severity::note)
+      continue;  // judged from the rows here
     if (note.kind == "duplicate-distribution") note.severity = Severity::error;
     problems.push_back(std::move(note));
   }
@@ -112,7 +118,9 @@ void append(Diagnostics& all, Diagnostics more) {
 void drop_explained(Diagnostics& problems, const Diagnostics& shared) {
   std::set<std::string> paths;
   for (const Diagnostic& one : shared) paths.insert(one.path);
-  std::erase_if(problems, [&](const Diagnostic& one) { return one.kind == "file-changed" && paths.contains(one.path); });
+  std::erase_if(problems, [&](const Diagnostic& one) {
+    return one.kind == "file-changed" && paths.contains(one.path);
+  });
 }
 
 }  // namespace
@@ -136,8 +144,8 @@ std::vector<RecordedDist> read_records(const Fd& root, const Layout& layout, con
     }
     if (!readable) {
       dist.rows = rows_without_record(laid);
-      problems.push_back({laid.ours ? Severity::error : Severity::warning, laid.ours ? "file-missing" : "record-missing",
-                          laid.name, path, std::move(fault),
+      problems.push_back({laid.ours ? Severity::error : Severity::warning,
+                          laid.ours ? "file-missing" : "record-missing", laid.name, path, std::move(fault),
                           laid.ours ? "axle sync --repair puts it back" : "install the distribution again"});
     }
     for (InstalledFile& row : dist.rows) {
@@ -177,7 +185,8 @@ CheckReport check_environment(const Fd& root, const Layout& layout, const Interp
   report.files = files.files;
   report.libraries = files.objects.size();
 
-  append(report.problems, check_native(root, layout, interpreter, {files.objects, dists, dependencies.edges}));
+  append(report.problems,
+         check_native(root, layout, interpreter, {files.objects, dists, dependencies.edges}));
   if (options.scope == CheckScope::all) {
     append(report.problems, std::move(of_records));
     append(report.problems, std::move(of_metadata));
@@ -194,10 +203,11 @@ CheckReport check_environment(const Fd& root, const Layout& layout, const Interp
     judge_hooks(read_startup_hooks(root, layout, dists, recorded), options, report.problems);
     append(report.problems, check_unrecorded(root, layout, installation.state, recorded));
   }
-  std::stable_sort(report.problems.begin(), report.problems.end(), [](const Diagnostic& a, const Diagnostic& b) {
-    if (a.severity != b.severity) return a.severity > b.severity;
-    return std::tie(a.kind, a.distribution, a.path) < std::tie(b.kind, b.distribution, b.path);
-  });
+  std::stable_sort(
+      report.problems.begin(), report.problems.end(), [](const Diagnostic& a, const Diagnostic& b) {
+        if (a.severity != b.severity) return a.severity > b.severity;
+        return std::tie(a.kind, a.distribution, a.path) < std::tie(b.kind, b.distribution, b.path);
+      });
   return report;
 }
 

@@ -1,8 +1,8 @@
 // Requires-Dist of everything installed against everything installed. Pure.
 //
-// A requirement counts when its marker holds in this environment, with `extra` empty or with an extra that a requirement which
-// counts has asked for. So extras spread: a[x] may ask for b[y], which may ask for c; the work list below visits each pair of
-// distribution and extra once.
+// A requirement counts when its marker holds in this environment, with `extra` empty or with an extra that a
+// requirement which counts has asked for. So extras spread: a[x] may ask for b[y], which may ask for c; the
+// work list below visits each pair of distribution and extra once.
 
 #include <algorithm>
 #include <deque>
@@ -24,7 +24,8 @@ struct Parsed {
 
 class DependencyCheck {
  public:
-  DependencyCheck(const std::vector<DependencyNode>& nodes, const std::multimap<std::string, std::string>& outside,
+  DependencyCheck(const std::vector<DependencyNode>& nodes,
+                  const std::multimap<std::string, std::string>& outside,
                   const MarkerEnvironment& environment)
       : nodes_(nodes), outside_(outside), environment_(environment), parsed_(nodes.size()) {
     for (std::size_t i = 0; i < nodes.size(); ++i) by_name_.emplace(nodes[i].name, i);
@@ -48,8 +49,10 @@ class DependencyCheck {
   }
 
  private:
-  void problem(Severity severity, std::string kind, const DependencyNode& node, std::string message, std::string hint) {
-    report_.problems.push_back({severity, std::move(kind), node.name, node.path, std::move(message), std::move(hint)});
+  void problem(Severity severity, std::string kind, const DependencyNode& node, std::string message,
+               std::string hint) {
+    report_.problems.push_back(
+        {severity, std::move(kind), node.name, node.path, std::move(message), std::move(hint)});
   }
 
   void check_python(const DependencyNode& node, const std::string& python_version) {
@@ -60,7 +63,8 @@ class DependencyCheck {
               "Requires-Python " + quoted(*node.metadata->requires_python) + " is no version specifier", "");
     } else if (!wanted->contains(python_version, true)) {
       problem(Severity::error, "requires-python", node,
-              node.name + " " + node.version + " needs Python " + wanted->str() + "; this one is " + python_version,
+              node.name + " " + node.version + " needs Python " + wanted->str() + "; this one is " +
+                  python_version,
               "install a version of it that was made for this Python");
     }
   }
@@ -69,8 +73,8 @@ class DependencyCheck {
     for (const std::string& text : nodes_[node].metadata->requires_dist) {
       parsed_[node].requirements.push_back(Requirement::try_parse(text));
       if (parsed_[node].requirements.back()) continue;
-      problem(Severity::warning, "metadata-invalid", nodes_[node], "Requires-Dist " + quoted(text) + " is no requirement",
-              "");
+      problem(Severity::warning, "metadata-invalid", nodes_[node],
+              "Requires-Dist " + quoted(text) + " is no requirement", "");
     }
   }
 
@@ -134,7 +138,8 @@ class DependencyCheck {
       problem(Severity::error, "dependency-version", node, asks + "; version " + found + " is installed",
               "install a version of " + wanted + " that fits");
     } else {
-      problem(Severity::error, "dependency-missing", node, asks + ", which is not installed", "install " + wanted);
+      problem(Severity::error, "dependency-missing", node, asks + ", which is not installed",
+              "install " + wanted);
     }
   }
 

@@ -67,15 +67,16 @@ class FileCheck {
   }
 
  private:
-  static void set_problem(Finding& finding, const RecordedDist& dist, const InstalledFile& row, std::string kind,
-                          std::string message, std::string hint) {
-    finding.problem = Diagnostic{Severity::error,  std::move(kind),    dist.name.normalized, row.path->str(),
-                                 std::move(message), std::move(hint)};
+  static void set_problem(Finding& finding, const RecordedDist& dist, const InstalledFile& row,
+                          std::string kind, std::string message, std::string hint) {
+    finding.problem = Diagnostic{Severity::error, std::move(kind),    dist.name.normalized,
+                                 row.path->str(), std::move(message), std::move(hint)};
   }
 
   void examine(const RecordedDist& dist, const InstalledFile& row, Finding& finding) const {
     const std::string& path = row.path->str();
-    const char* repair = dist.laid->ours ? "axle sync --repair puts it back" : "install the distribution again";
+    const char* repair =
+        dist.laid->ours ? "axle sync --repair puts it back" : "install the distribution again";
     const auto status = try_stat(root_.get(), path);
     if (!status) {
       finding.broken_link = find_broken_link(*row.path);
@@ -94,8 +95,8 @@ class FileCheck {
     const auto size = static_cast<std::uint64_t>(status->st_size);
     const bool compares = options_.scope == CheckScope::all;
     if (compares && row.size && *row.size != size) {
-      changed(finding, dist, row, "has " + std::to_string(size) + " bytes, RECORD says " + std::to_string(*row.size),
-              repair);
+      changed(finding, dist, row,
+              "has " + std::to_string(size) + " bytes, RECORD says " + std::to_string(*row.size), repair);
       return;
     }
     if (compares && options_.depth == CheckDepth::size_and_time && dist.laid->ours) {
@@ -112,17 +113,19 @@ class FileCheck {
     if (size == 0 && row.digest.empty()) return;
     const MappedFile mapped = MappedFile::open(root_.get(), path);
     if (looks_like_object(mapped.bytes().substr(0, 64))) {
-      if (auto facts = read_object(mapped.bytes())) finding.object = std::make_shared<ObjectFacts>(*std::move(facts));
+      if (auto facts = read_object(mapped.bytes()))
+        finding.object = std::make_shared<ObjectFacts>(*std::move(facts));
     }
     const auto promised = compares ? promised_digest(row) : std::nullopt;
     if (!promised) return;
     Hasher hasher(promised->first);
     hasher.update(mapped.bytes());
-    if (hasher.finish() != promised->second) changed(finding, dist, row, "its digest is not the one in RECORD", repair);
+    if (hasher.finish() != promised->second)
+      changed(finding, dist, row, "its digest is not the one in RECORD", repair);
   }
 
-  static void changed(Finding& finding, const RecordedDist& dist, const InstalledFile& row, std::string message,
-                      std::string hint) {
+  static void changed(Finding& finding, const RecordedDist& dist, const InstalledFile& row,
+                      std::string message, std::string hint) {
     set_problem(finding, dist, row, "file-changed", std::move(message), std::move(hint));
     // Python writes byte-code over what a wheel brought when the times differ.
     if (is_cached_byte_code(row.path->str())) finding.problem->severity = Severity::warning;
@@ -149,7 +152,8 @@ struct Claim {
 };
 
 bool differ(const InstalledFile& a, const InstalledFile& b) {
-  if (!a.digest.empty() && !b.digest.empty() && ascii_iequal(a.algorithm, b.algorithm)) return a.digest != b.digest;
+  if (!a.digest.empty() && !b.digest.empty() && ascii_iequal(a.algorithm, b.algorithm))
+    return a.digest != b.digest;
   return a.size && b.size && *a.size != *b.size;
 }
 
@@ -169,24 +173,29 @@ FilesReport check_files(const Fd& root, const std::vector<RecordedDist>& dists, 
 
   FilesReport report;
   report.files = claims.size();
-  std::map<std::string, std::pair<std::size_t, std::size_t>> broken;  // link: a distribution, files that are lost
+  std::map<std::string, std::pair<std::size_t, std::size_t>>
+      broken;  // link: a distribution, files that are lost
   for (std::size_t i = 0; i < claims.size(); ++i) {
     Finding& finding = findings[i];
     if (finding.problem) report.problems.push_back(*std::move(finding.problem));
-    if (!finding.broken_link.empty()) ++broken.try_emplace(finding.broken_link, claims[i].dist, 0).first->second.second;
-    if (finding.object) report.objects.push_back({claims[i].row->path->str(), claims[i].dist, std::move(finding.object)});
+    if (!finding.broken_link.empty())
+      ++broken.try_emplace(finding.broken_link, claims[i].dist, 0).first->second.second;
+    if (finding.object)
+      report.objects.push_back({claims[i].row->path->str(), claims[i].dist, std::move(finding.object)});
   }
   for (const auto& [path, lost] : broken) {
-    report.problems.push_back({Severity::error, "link-broken", dists[lost.first].name.normalized, path,
-                               "leads to " + quoted(try_read_link(root.get(), path).value_or("")) +
-                                   ", which is not there; recorded files that are lost: " + std::to_string(lost.second),
-                               "bring the store back, or axle sync --repair"});
+    report.problems.push_back(
+        {Severity::error, "link-broken", dists[lost.first].name.normalized, path,
+         "leads to " + quoted(try_read_link(root.get(), path).value_or("")) +
+             ", which is not there; recorded files that are lost: " + std::to_string(lost.second),
+         "bring the store back, or axle sync --repair"});
   }
   std::sort(report.objects.begin(), report.objects.end(),
             [](const FoundObject& a, const FoundObject& b) { return a.path < b.path; });
-  report.objects.erase(std::unique(report.objects.begin(), report.objects.end(),
-                                   [](const FoundObject& a, const FoundObject& b) { return a.path == b.path; }),
-                       report.objects.end());
+  report.objects.erase(
+      std::unique(report.objects.begin(), report.objects.end(),
+                  [](const FoundObject& a, const FoundObject& b) { return a.path == b.path; }),
+      report.objects.end());
   return report;
 }
 
@@ -199,10 +208,12 @@ Diagnostics check_shared_paths(const std::vector<RecordedDist>& dists) {
       const auto [known, is_new] = first.try_emplace(row.path->str(), Claim{i, &row});
       if (is_new || known->second.dist == i || !differ(*known->second.row, row)) continue;
       const std::string& other = dists[known->second.dist].name.normalized;
-      if (other == dists[i].name.normalized) continue;  // a duplicate distribution, which is a finding of its own
-      problems.push_back({Severity::error, "path-shared", dists[i].name.normalized, row.path->str(),
-                          "is recorded by " + other + " and by " + dists[i].name.normalized + " with different content",
-                          "uninstall one of them and install the other again"});
+      if (other == dists[i].name.normalized)
+        continue;  // a duplicate distribution, which is a finding of its own
+      problems.push_back(
+          {Severity::error, "path-shared", dists[i].name.normalized, row.path->str(),
+           "is recorded by " + other + " and by " + dists[i].name.normalized + " with different content",
+           "uninstall one of them and install the other again"});
     }
   }
   return problems;

@@ -28,6 +28,7 @@ FilesReport check_files(const Fd& root, const std::vector<RecordedDist>& dists, 
 Diagnostics check_shared_paths(const std::vector<RecordedDist>& dists);
 
 // Files in site-packages, and among the scripts of an environment, that nobody recorded.
-Diagnostics check_unrecorded(const Fd& root, const Layout& layout, const State& state, const Recorded& recorded);
+Diagnostics check_unrecorded(const Fd& root, const Layout& layout, const State& state,
+                             const Recorded& recorded);
 
 }  // namespace axle

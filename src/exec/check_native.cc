@@ -22,8 +22,8 @@ std::string parent_of(const std::string& path) {
   return slash == std::string::npos ? std::string() : path.substr(0, slash);
 }
 
-// Lexically without "." and "..": a link's text as the tree names places. Absolute stays absolute; what leaves the root by ".." is
-// named by the root's own place.
+// Lexically without "." and "..": a link's text as the tree names places. Absolute stays absolute; what
+// leaves the root by ".." is named by the root's own place.
 std::string resolve_target(const std::string& link, const std::string& target, const std::string& root) {
   const std::string parent = parent_of(link);
   const std::string whole = target.starts_with('/') ? target : root + "/" + parent + "/" + target;
@@ -43,15 +43,18 @@ std::string resolve_target(const std::string& link, const std::string& target, c
 }
 
 // The links on the way to the objects.
-std::vector<LinkedPath> find_links_to(const Fd& root, const std::string& place, const std::vector<FoundObject>& objects) {
+std::vector<LinkedPath> find_links_to(const Fd& root, const std::string& place,
+                                      const std::vector<FoundObject>& objects) {
   std::vector<LinkedPath> links;
   std::set<std::string> seen;
   for (const FoundObject& object : objects) {
     for (std::string path = object.path; !path.empty() && seen.insert(path).second; path = parent_of(path)) {
-      if (const auto target = try_read_link(root.get(), path)) links.push_back({path, resolve_target(path, *target, place)});
+      if (const auto target = try_read_link(root.get(), path))
+        links.push_back({path, resolve_target(path, *target, place)});
     }
   }
-  std::sort(links.begin(), links.end(), [](const LinkedPath& a, const LinkedPath& b) { return a.path < b.path; });
+  std::sort(links.begin(), links.end(),
+            [](const LinkedPath& a, const LinkedPath& b) { return a.path < b.path; });
   return links;
 }
 
@@ -76,7 +79,8 @@ std::vector<std::string> list_system_libraries() {
     const auto dir = try_open_dir(AT_FDCWD, path);
     if (!dir) continue;
     for (DirEntry& entry : list_dir(dir->get(), ".")) {
-      if (entry.type != DT_DIR && entry.name.find(".so") != std::string::npos) names.insert(std::move(entry.name));
+      if (entry.type != DT_DIR && entry.name.find(".so") != std::string::npos)
+        names.insert(std::move(entry.name));
     }
   }
   return {names.begin(), names.end()};
@@ -101,7 +105,8 @@ void describe_program(const std::string& program, LinkPolicy& policy) {
   for (const std::string_view entry : split(*facts->rpath, ':')) {
     std::string text(entry);
     for (const std::string_view token : {"${ORIGIN}", "$ORIGIN"}) {
-      if (const auto at = text.find(token); at != std::string::npos) text.replace(at, token.size(), parent_of(program));
+      if (const auto at = text.find(token); at != std::string::npos)
+        text.replace(at, token.size(), parent_of(program));
     }
     if (!text.empty()) policy.program_rpaths.push_back(std::move(text));
   }
@@ -111,8 +116,12 @@ LinkPolicy make_link_policy(const Interpreter& interpreter) {
   LinkPolicy policy;
   policy.libc_version = libc_version_of(interpreter.platform);
   switch (interpreter.os) {
-    case Os::macos: policy.loader = LinkPolicy::Loader::dyld; break;
-    case Os::windows: policy.loader = LinkPolicy::Loader::windows; return policy;
+    case Os::macos:
+      policy.loader = LinkPolicy::Loader::dyld;
+      break;
+    case Os::windows:
+      policy.loader = LinkPolicy::Loader::windows;
+      return policy;
     case Os::linux:
     case Os::other:
       policy.loader = interpreter.libc == Libc::musl ? LinkPolicy::Loader::musl : LinkPolicy::Loader::glibc;

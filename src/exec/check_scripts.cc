@@ -16,8 +16,12 @@ class ScriptCheck {
  public:
   ScriptCheck(const Fd& root, const Layout& layout, const Interpreter& interpreter,
               const std::vector<RecordedDist>& dists, const Recorded& recorded, const CheckOptions& options)
-      : root_(root), layout_(layout), dists_(dists), recorded_(recorded),
-        // A tree for another machine, or one that is to be moved: what is outside of it cannot be looked at here.
+      : root_(root),
+        layout_(layout),
+        dists_(dists),
+        recorded_(recorded),
+        // A tree for another machine, or one that is to be moved: what is outside of it cannot be looked at
+        // here.
         outside_is_here_(options.destdir.empty() && !interpreter.foreign) {}
 
   ScriptsReport run() {
@@ -31,8 +35,8 @@ class ScriptCheck {
 
  private:
   void gone(std::string distribution, std::string path, std::string message, std::string hint) {
-    report_.problems.push_back({Severity::error, "script-interpreter-gone", std::move(distribution), std::move(path),
-                                std::move(message), std::move(hint)});
+    report_.problems.push_back({Severity::error, "script-interpreter-gone", std::move(distribution),
+                                std::move(path), std::move(message), std::move(hint)});
   }
 
   void check_own_interpreter() {
@@ -72,7 +76,8 @@ class ScriptCheck {
     const std::string inside = layout_.root + "/";
     if (program.starts_with(inside)) {
       const std::string below = program.substr(inside.size());
-      return outside_is_here_ ? try_stat(root_.get(), below).has_value() : try_lstat(root_.get(), below).has_value();
+      return outside_is_here_ ? try_stat(root_.get(), below).has_value()
+                              : try_lstat(root_.get(), below).has_value();
     }
     return !outside_is_here_ || try_stat(AT_FDCWD, program);
   }

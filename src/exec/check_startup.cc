@@ -77,10 +77,12 @@ std::optional<std::string> find_script_interpreter(std::string_view head) {
 }
 
 std::vector<StartupHook> read_startup_hooks(const Fd& root, const Layout& layout,
-                                            const std::vector<RecordedDist>& dists, const Recorded& recorded) {
+                                            const std::vector<RecordedDist>& dists,
+                                            const Recorded& recorded) {
   std::vector<StartupHook> hooks;
   std::vector<std::string> sites{layout.purelib ? layout.purelib->str() : std::string()};
-  if (layout.platlib != layout.purelib) sites.push_back(layout.platlib ? layout.platlib->str() : std::string());
+  if (layout.platlib != layout.purelib)
+    sites.push_back(layout.platlib ? layout.platlib->str() : std::string());
   for (const std::string& site : sites) {
     const auto dir = try_open_dir(root.get(), site.empty() ? "." : site);
     if (!dir) continue;
@@ -88,7 +90,8 @@ std::vector<StartupHook> read_startup_hooks(const Fd& root, const Layout& layout
       const std::string name = startup_file_of(entry);
       const auto path = RelPath::try_parse(site.empty() ? name : site + "/" + name);
       if (name.empty() || !path) continue;
-      // A target directory is no site directory: it can be on the path, and then its modules count, but not its .pth files.
+      // A target directory is no site directory: it can be on the path, and then its modules count, but not
+      // its .pth files.
       if (layout.kind == LayoutKind::target && !name.ends_with(".py")) continue;
       const auto status = try_stat(dir->get(), name);
       if (!status || !S_ISREG(status->st_mode)) continue;
@@ -102,7 +105,8 @@ std::vector<StartupHook> read_startup_hooks(const Fd& root, const Layout& layout
       hooks.push_back(std::move(hook));
     }
   }
-  std::sort(hooks.begin(), hooks.end(), [](const StartupHook& a, const StartupHook& b) { return a.path < b.path; });
+  std::sort(hooks.begin(), hooks.end(),
+            [](const StartupHook& a, const StartupHook& b) { return a.path < b.path; });
   return hooks;
 }
 

@@ -12,11 +12,14 @@ namespace axle {
 namespace {
 
 // What virtualenv and uv lay beside the packages of every environment that they make.
-bool is_virtualenv_file(std::string_view name) { return name == "_virtualenv.py" || name == "_virtualenv.pth"; }
+bool is_virtualenv_file(std::string_view name) {
+  return name == "_virtualenv.py" || name == "_virtualenv.pth";
+}
 
 // Told by another finding already, each with all that is in it.
 bool is_legacy(std::string_view name) {
-  return name.starts_with('~') || name.ends_with(".egg-info") || name.ends_with(".egg") || name.ends_with(".egg-link");
+  return name.starts_with('~') || name.ends_with(".egg-info") || name.ends_with(".egg") ||
+         name.ends_with(".egg-link");
 }
 
 class Walk {
@@ -53,7 +56,8 @@ class Walk {
       const auto dir = try_open_dir(root_.get(), path);
       if (!dir) return;
       for (const DirEntry& below : list_dir(dir->get(), ".")) {
-        if (entry.name != "__pycache__" || !is_byte_code_of_module(parent, below.name)) visit(path, below, depth + 1);
+        if (entry.name != "__pycache__" || !is_byte_code_of_module(parent, below.name))
+          visit(path, below, depth + 1);
       }
       return;
     }
@@ -80,7 +84,8 @@ class Walk {
 
 }  // namespace
 
-Diagnostics check_unrecorded(const Fd& root, const Layout& layout, const State& state, const Recorded& recorded) {
+Diagnostics check_unrecorded(const Fd& root, const Layout& layout, const State& state,
+                             const Recorded& recorded) {
   Recorded known = recorded;
   for (const LaidEntry& entry : state.entries) {
     const bool skeleton = std::all_of(entry.owners.begin(), entry.owners.end(),

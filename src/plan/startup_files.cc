@@ -1,16 +1,15 @@
-// What runs at every start of the interpreter: code lines of .pth files, .start files, sitecustomize, usercustomize.
-// spec: CPython Lib/site.py; PEP 829.
+// What runs at every start of the interpreter: code lines of .pth files, .start files, sitecustomize,
+// usercustomize. spec: CPython Lib/site.py; PEP 829.
 
 #include <algorithm>
 
 #include "axle/wheel/pth.h"
 #include "plan/passes.h"
+#include "plan/startup_code.h"
 
 namespace axle {
-namespace {
 
-// What well-known code lines are, judged by what they do and not by the name of the file.
-std::string known_code(const std::string& line) {
+std::string known_startup_code(std::string_view line) {
   struct Known {
     std::string_view has;
     std::string_view what;
@@ -20,17 +19,19 @@ std::string known_code(const std::string& line) {
       {"coverage.process_startup", "coverage's subprocess measurement"},
       {"pytest_cov.embed", "pytest-cov's subprocess measurement"},
       {"__editable__", "an editable install's finder"},
-      {"importlib.util.module_from_spec(importlib.machinery.PathFinder.find_spec", "a legacy namespace package"},
+      {"importlib.util.module_from_spec(importlib.machinery.PathFinder.find_spec",
+       "a legacy namespace package"},
+      {"import _virtualenv", "virtualenv's own patch"},
       {"imp.new_module(", "a legacy namespace package"},
       {"types.ModuleType(", "a legacy namespace package"},
   };
   for (const Known& known : table) {
-    if (line.find(known.has) != std::string::npos) return std::string(known.what);
+    if (line.find(known.has) != std::string_view::npos) return std::string(known.what);
   }
   return {};
 }
 
-std::vector<std::string> code_of(std::string_view name, std::string_view text) {
+std::vector<std::string> startup_code(std::string_view name, std::string_view text) {
   if (name.ends_with(".py")) return {"the whole module"};
   std::vector<std::string> code;
   for (const PthLine& line : name.ends_with(".start") ? classify_start(text) : classify_pth(text)) {
@@ -39,8 +40,6 @@ std::vector<std::string> code_of(std::string_view name, std::string_view text) {
   return code;
 }
 
-}  // namespace
-
 void resolve_startup_files(Draft& draft) {
   const PlanInput& input = draft.input;
   for (const Dist& dist : draft.plan.dists) {
@@ -48,13 +47,14 @@ void resolve_startup_files(Draft& draft) {
       const StartupFile startup = dist.facts.startup(i);
       const FileFact& file = dist.facts.file(startup.file);
       const std::string_view name = dist.facts.name(file);
-      StartupHook hook{dist.name,
-                       RelPath::parse(join_path(input.layout.purelib, dist.facts.path_of(startup.file))),
-                       code_of(name, startup.text),
-                       {},
-                       input.policy.hooks == HookPolicy::allow || input.policy.allowed_hooks.contains(dist.name)};
+      StartupHook hook{
+          dist.name,
+          RelPath::parse(join_path(input.layout.purelib, dist.facts.path_of(startup.file))),
+          startup_code(name, startup.text),
+          {},
+          input.policy.hooks == HookPolicy::allow || input.policy.allowed_hooks.contains(dist.name)};
       if (hook.code.empty()) continue;  // only paths
-      hook.known_as = known_code(hook.code.front());
+      hook.known_as = known_startup_code(hook.code.front());
       if (input.layout.kind == LayoutKind::target) {
         draft.plan.notes.push_back({Severity::note, "startup-not-run", dist.name, hook.path.str(),
                                     "will not run: this tree is no site directory", ""});

@@ -41,6 +41,7 @@ struct LaidDist {
   bool requested = false;
   std::optional<std::string> direct_url;
   bool ours = true;  // laid by axle
+  bool has_record = true;  // false: nobody knows what belongs to it, so it cannot be removed
 };
 
 // An environment as it is, as far as it is recorded.
