@@ -1,7 +1,7 @@
 #include "cli/acquire.h"
 
-#include <fcntl.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -65,7 +65,8 @@ class Resolver {
     for (std::size_t i = 0; i < deliveries.size(); ++i) {
       const Pin& pin = chosen_.pins[i];
       deliveries[i].package = pin.name + (pin.version.empty() ? "" : " " + pin.version);
-      if (!(pin.wheel ? from_wheel(pin, deliveries[i]) : from_links(pin, deliveries[i]) || from_store(pin, deliveries[i]))) {
+      if (!(pin.wheel ? from_wheel(pin, deliveries[i])
+                      : from_links(pin, deliveries[i]) || from_store(pin, deliveries[i]))) {
         for_index.push_back(i);
       }
     }
@@ -170,7 +171,8 @@ class Resolver {
     }
     std::vector<Candidate> candidates;
     for (const IndexFile& file : project->page.files) {
-      if (!pin.wheel || ascii_iequal(file.filename, pin.wheel->name)) candidates.push_back(to_candidate(file));
+      if (!pin.wheel || ascii_iequal(file.filename, pin.wheel->name))
+        candidates.push_back(to_candidate(file));
     }
     take(candidates[choose_candidate(pin, candidates, request_)], pin.wheel ? pin.wheel->hashes : pin.hashes,
          delivery);
@@ -192,15 +194,15 @@ void check_python(const Pin& pin, const WheelFacts& facts, const SelectionReques
   const Version python = selection::python_version(request);
   if (!wanted || wanted->contains(python, true)) return;
   throw Error(ErrorCode::no_match, pin.place,
-              std::string(facts.file_name()) + " needs Python " + std::string(*range) + ", and the target has " +
-                  python.str(),
+              std::string(facts.file_name()) + " needs Python " + std::string(*range) +
+                  ", and the target has " + python.str(),
               "choose another interpreter with --python");
 }
 
 std::optional<std::string> direct_url_of(const Pin& pin) {
   if (!pin.direct_url) return std::nullopt;
-  return render_direct_url(*pin.direct_url,
-                           pin.direct_url->path.empty() ? std::string() : absolute_path(pin.direct_url->path));
+  return render_direct_url(
+      *pin.direct_url, pin.direct_url->path.empty() ? std::string() : absolute_path(pin.direct_url->path));
 }
 
 }  // namespace
@@ -215,7 +217,8 @@ std::vector<Candidate> find_link_candidates(const Options& options, const Source
       // A plain directory needs no URLs.
       const std::string dir = absolute_path(place);
       for (const DirEntry& entry : list_dir(AT_FDCWD, dir)) {
-        if (entry.type != DT_DIR) candidates.push_back({entry.name, "", dir + "/" + entry.name, {}, {}, "", false});
+        if (entry.type != DT_DIR)
+          candidates.push_back({entry.name, "", dir + "/" + entry.name, {}, {}, "", false});
       }
       continue;
     }
@@ -233,8 +236,8 @@ std::vector<PlanWheel> acquire(const Options& options, const Chosen& chosen, con
   Fetcher fetcher(fetch_options(options));
   const std::vector<Delivery> deliveries = Resolver(options, chosen, request, store, fetcher).run();
   ProgressBar bar(options);
-  std::vector<WheelFacts> facts =
-      deliver(store, deliveries, fetcher, {verify_level(options), jobs(options)}, notes, bar.deliver_progress());
+  std::vector<WheelFacts> facts = deliver(store, deliveries, fetcher, {verify_level(options), jobs(options)},
+                                          notes, bar.deliver_progress());
   std::vector<PlanWheel> wheels;
   for (std::size_t i = 0; i < facts.size(); ++i) {
     check_python(chosen.pins[i], facts[i], request);

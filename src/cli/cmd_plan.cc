@@ -33,19 +33,31 @@ int print_pins(const Options& options, const Locks& locks) {
       const Interpreter interpreter = find_interpreter_for(target, find_place(target));
       const Chosen chosen = select_all(locks, selection_request(target, interpreter));
       Json pins = Json::array();
+      Json packages = Json::object();
+      Json wheels = Json::object();
       text += "# python " + interpreter.version + ", " + interpreter.platform + "\n";
       for (const Pin& pin : chosen.pins) {
         pins.push_back(pin_to_json(pin));
+        packages[pin.name] = pin.version;
+        wheels[pin.name] = pin.wheel ? Json(pin.wheel->name) : Json(nullptr);
         text += pin.name + "==" + pin.version + (pin.wheel ? "  " + pin.wheel->name : std::string()) + "\n";
       }
       targets.push_back({{"python", interpreter.version},
                          {"platform", interpreter.platform},
+                         {"packages", std::move(packages)},
+                         {"wheels", std::move(wheels)},
                          {"pins", std::move(pins)},
                          {"notes", to_json(chosen.notes)}});
     }
   }
   if (options.json) {
-    print_json({{"targets", std::move(targets)}});
+    // With one target, what callers mostly want stands at the top as well.
+    Json value;
+    if (targets.size() == 1) {
+      for (const char* key : {"packages", "wheels", "pins"}) value[key] = targets[0][key];
+    }
+    value["targets"] = std::move(targets);
+    print_json(value);
   } else {
     print_text(text, options);
   }

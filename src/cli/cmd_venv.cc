@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 
+#include <optional>
+
 #include "axle/base/error.h"
 #include "base/fd.h"
 #include "cli/commands.h"
@@ -11,8 +13,8 @@
 namespace axle::cli {
 namespace {
 
-// --clear empties only what is an environment, or nothing at all.
-void clear(const Options& options, const Place& place) {
+// Only an environment may be replaced, and only when --clear asks for it.
+void check_existing(const Options& options, const Place& place) {
   const auto dir = try_open_dir(AT_FDCWD, place.physical);
   if (!dir || list_dir(dir->get(), ".").empty()) return;
   if (!is_environment(place)) {
@@ -20,10 +22,8 @@ void clear(const Options& options, const Place& place) {
                 "remove it yourself, or choose another place");
   }
   if (!options.clear) {
-    throw Error(ErrorCode::io, axle::Place{place.physical}, "is an environment already", "--clear empties it first");
+    throw Error(ErrorCode::io, axle::Place{place.physical}, "is an environment already", "--clear replaces it");
   }
-  Environment environment = Environment::open(place.physical, environment_options(options, place));
-  remove_tree(AT_FDCWD, place.physical);
 }
 
 }  // namespace
@@ -34,8 +34,17 @@ int run_venv(const Options& given) {
   Options options = given;
   if (!options.arguments.empty()) options.venv = options.arguments.front();
   const Place place = find_place(options);
-  if (!options.dry_run) clear(options, place);
-  const Opened opened = open_place(options);
+  Environment::recover(place.physical, {});
+  check_existing(options, place);
+  Opened opened = open_place(options);
+  opened.makes_skeleton = true;
+  // Nobody else may change the old environment meanwhile.
+  std::optional<Environment> old;
+  if (is_environment(place) && !options.dry_run) {
+    EnvironmentOptions lock_only = environment_options(options, place);
+    lock_only.existing = Existing::change;
+    old.emplace(Environment::open(place.physical, lock_only));
+  }
   const Decide decide = [](const Installation&, Store&, Diagnostics&) { return std::vector<PlanWheel>(); };
   return change_environment(options, opened, {}, decide, watch);
 }

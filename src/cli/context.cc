@@ -121,6 +121,13 @@ std::string script_interpreter(const Place& place, const Interpreter& interprete
 }
 
 Policy make_policy(const Options& options) {
+  if (options.compile) {
+    throw Error(ErrorCode::unsupported, "--compile is not part of this version", "run python -m compileall afterwards");
+  }
+  if (options.editable_local) {
+    throw Error(ErrorCode::unsupported, "--editable-local is not part of this version",
+                "build a wheel of the project, and install it");
+  }
   Policy policy;
   if (options.link_mode == "clone") policy.link_mode = LinkMode::clone;
   if (options.link_mode == "hardlink") policy.link_mode = LinkMode::hardlink;
@@ -143,7 +150,9 @@ Policy make_policy(const Options& options) {
   if (options.startup_hooks == "allow") policy.hooks = HookPolicy::allow;
   if (options.startup_hooks == "deny") policy.hooks = HookPolicy::deny;
   for (const std::string& name : options.allow_hooks) policy.allowed_hooks.insert(normalize_name(name));
-  if (options.rpath == "fix") policy.rpath = RpathPolicy::fix;
+  if (options.rpath == "fix") {
+    throw Error(ErrorCode::unsupported, "--rpath fix is not part of this version", "use --rpath auto or keep");
+  }
   if (options.rpath == "keep") policy.rpath = RpathPolicy::keep;
   if (options.relocatable) policy.relocatable = Relocatable::yes;
   return policy;
@@ -186,6 +195,7 @@ std::string store_path(const Options& options) {
 EnvironmentOptions environment_options(const Options& options, const Place& place) {
   EnvironmentOptions result;
   result.wait = options.no_wait ? LockWait::fail : LockWait::wait;
+  if (options.command == "venv" && options.clear) result.existing = Existing::replace;
   result.own_directory = place.kind == LayoutKind::target ? OwnDirectory::remove : OwnDirectory::keep;
   result.transaction.durability = options.durable ? Durability::durable : Durability::fast;
   result.transaction.jobs = jobs(options);

@@ -21,6 +21,7 @@ struct Opened {
   Interpreter interpreter;
   Layout layout;
   std::string path;  // the layout's root on this machine
+  bool makes_skeleton = false;  // the environment's own files are to be made: it is a venv, and nothing is there
 };
 Opened open_place(const Options& options);
 

@@ -37,7 +37,8 @@ int main(int argc, char** argv) {
   Parsed parsed;
   try {
     catch_signals();
-    // Nothing here knows local time; without a zone in the environment the C library looks for one per zip entry.
+    // Nothing here knows local time; without a zone in the environment the C library looks for one per zip
+    // entry.
     setenv("TZ", "UTC0", 1);
     // An error of the command line itself is reported as it asks, too.
     for (int i = 1; i < argc; ++i) parsed.options.json |= std::string_view(argv[i]) == "--json";

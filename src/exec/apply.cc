@@ -22,7 +22,8 @@ namespace axle {
 namespace {
 
 constexpr std::int64_t second_ns = 1'000'000'000;
-// The time of files that axle writes itself when nobody says another: the first that a zip can say, 1980-01-01.
+// The time of files that axle writes itself when nobody says another: the first that a zip can say,
+// 1980-01-01.
 constexpr std::int64_t default_epoch = 315532800;
 
 bool is_skeleton(const LaidEntry& entry) {
@@ -69,7 +70,8 @@ void describe(const State& state, const Plan& plan, const Changes& changes, Appl
   if (changed.size() > max_shown) names += "\n  and " + std::to_string(changed.size() - max_shown) + " more";
   throw Error(ErrorCode::conflict,
               std::to_string(changed.size()) +
-                  (changed.size() == 1 ? " file was changed by hand:" : " files were changed by hand:") + names,
+                  (changed.size() == 1 ? " file was changed by hand:" : " files were changed by hand:") +
+                  names,
               "--force removes or replaces them");
 }
 
@@ -100,26 +102,27 @@ class Application {
         options_(options) {}
 
   ApplyResult run(ReceiptHead head) {
-    result_.link_mode = resolve_link_mode(plan_.policy.link_mode, store_, root_, result_.notes);
+    file_mode_ = resolve_link_mode(plan_.policy.link_mode, store_, root_, result_.notes);
+    result_.link_mode = plan_.policy.link_mode == LinkMode::symlink ? LinkMode::symlink : file_mode_;
     set_skeleton_aside();
     decide();
-    head.link_mode = std::string(to_string(plan_.policy.link_mode == LinkMode::symlink ? LinkMode::symlink
-                                                                                       : result_.link_mode));
-    // What stays is laid as it was: in the old mode, unless something comes in another. "mixed" is like no mode, so
-    // that a sync which names one lays everything anew.
+    head.link_mode = std::string(to_string(result_.link_mode));
+    // What stays is laid as it was: in the old mode, unless something comes in another. "mixed" is like no
+    // mode, so that a sync which names one lays everything anew.
     if (head_ && !head_->link_mode.empty() && head_->link_mode != head.link_mode && !lays_all_anew()) {
       head.link_mode = changes_.add.empty() ? head_->link_mode : "mixed";
     }
     describe(state_, plan_, changes_, result_);
+    // Before the first link to the store, so that no moment is left in which gc does not know of it.
+    if (store_.use() == StoreUse::shared && plan_.layout.kind == LayoutKind::venv) {
+      store_.register_environment(plan_.layout.root);
+    }
     if (environment_.is_new()) {
       lay(changes_.add);
       write_first_receipt(head);
       environment_.publish();
     } else {
       change_in_place(head);
-    }
-    if (store_.use() == StoreUse::shared && plan_.layout.kind == LayoutKind::venv) {
-      store_.register_environment(plan_.layout.root);
     }
     return std::move(result_);
   }
@@ -129,12 +132,14 @@ class Application {
   void set_skeleton_aside() {
     if (plans_skeleton(plan_)) return;
     std::vector<LaidEntry> rest;
-    for (LaidEntry& entry : state_.entries) (is_skeleton(entry) ? skeleton_ : rest).push_back(std::move(entry));
+    for (LaidEntry& entry : state_.entries)
+      (is_skeleton(entry) ? skeleton_ : rest).push_back(std::move(entry));
     state_.entries = std::move(rest);
   }
 
   bool lays_all_anew() const {
-    const bool other_mode = head_ && plan_.policy.link_mode != LinkMode::automatic && !head_->link_mode.empty() &&
+    const bool other_mode = head_ && plan_.policy.link_mode != LinkMode::automatic &&
+                            !head_->link_mode.empty() &&
                             head_->link_mode != to_string(plan_.policy.link_mode);
     return options_.reuse == Reuse::reinstall || other_mode;
   }
@@ -145,7 +150,8 @@ class Application {
     return diff_options;
   }
 
-  // What belongs to a distribution without RECORD is not known, so neither uninstall nor an upgrade can take it away.
+  // What belongs to a distribution without RECORD is not known, so neither uninstall nor an upgrade can take
+  // it away.
   void refuse_unrecorded() const {
     for (const LaidDist& dist : state_.dists) {
       if (dist.has_record) continue;
@@ -224,7 +230,8 @@ class Application {
     TransactionPaths paths;
     std::vector<RelPath> aside = removal_.byte_code;
     for (const LaidEntry& entry : changes_.remove) {
-      if (entry.kind != LaidKind::directory && !removal_.gone.contains(entry.path)) aside.push_back(entry.path);
+      if (entry.kind != LaidKind::directory && !removal_.gone.contains(entry.path))
+        aside.push_back(entry.path);
     }
     aside.insert(aside.end(), in_the_way_.begin(), in_the_way_.end());
     std::set<std::string> parents;
@@ -235,7 +242,8 @@ class Application {
       }
     }
     for (const LaidEntry& entry : changes_.remove) {
-      if (entry.kind == LaidKind::directory && !is_layout_directory(entry.path)) parents.insert(entry.path.str());
+      if (entry.kind == LaidKind::directory && !is_layout_directory(entry.path))
+        parents.insert(entry.path.str());
     }
     paths.prune.assign(parents.begin(), parents.end());
     paths.move_aside = topmost(std::move(aside));
@@ -273,7 +281,7 @@ class Application {
 
   void lay(const std::vector<Entry>& entries) {
     LayOptions how;
-    how.mode = result_.link_mode;
+    how.mode = file_mode_;
     how.jobs = options_.jobs;
     how.generated_mtime_ns = options_.source_date_epoch.value_or(default_epoch) * second_ns;
     if (options_.source_date_epoch) how.copied_mtime_ns = how.generated_mtime_ns;
@@ -307,7 +315,8 @@ class Application {
   // What a repeated command looks at to know that nothing changed.
   std::vector<std::string> places() const {
     std::vector<std::string> paths{plan_.layout.purelib ? plan_.layout.purelib->str() : std::string()};
-    if (plan_.layout.platlib != plan_.layout.purelib && plan_.layout.platlib) paths.push_back(plan_.layout.platlib->str());
+    if (plan_.layout.platlib != plan_.layout.purelib && plan_.layout.platlib)
+      paths.push_back(plan_.layout.platlib->str());
     for (const Dist& dist : plan_.dists) paths.push_back(dist.dist_info.str());
     return paths;
   }
@@ -331,7 +340,8 @@ class Application {
       laid.owners.clear();
       laid.owners.push_back(entry.owner == environment_itself ? entry.owner : ids[entry.owner]);
       for (const DistId sharer : entry.sharers) {
-        if (sharer != environment_itself && ids[sharer] != environment_itself) laid.owners.push_back(ids[sharer]);
+        if (sharer != environment_itself && ids[sharer] != environment_itself)
+          laid.owners.push_back(ids[sharer]);
       }
       if (const auto* tree = std::get_if<StoreTree>(&entry.content)) laid.dist = ids[tree->wheel];
       state.entries.push_back(std::move(laid));
@@ -343,11 +353,12 @@ class Application {
   }
 
   LaidEntry laid_entry(const Entry& entry, const std::map<RelPath, const LaidEntry*>& before) const {
-    LaidEntry laid{entry.path, LaidKind::file, {}, entry.identity, environment_itself, 0, {}, 0, 0, entry.executable,
-                   {}};
+    LaidEntry laid{entry.path, LaidKind::file,   {}, entry.identity, environment_itself, 0, {}, 0,
+                   0,          entry.executable, {}};
     if (entry.lay == Lay::link || std::holds_alternative<Symlink>(entry.content)) {
       laid.kind = LaidKind::link;
-      laid.target = read_link(root_.get(), entry.path.str());
+      const auto* skeleton = std::get_if<Symlink>(&entry.content);
+      laid.target = skeleton != nullptr ? skeleton->target : link_target(plan_, entry, store_);
       return laid;
     }
     if (const auto* tree = std::get_if<StoreTree>(&entry.content)) {
@@ -389,13 +400,14 @@ class Application {
   RemovalSurvey removal_;
   std::set<RelPath> removed_;
   std::vector<RelPath> in_the_way_;
+  LinkMode file_mode_ = LinkMode::copy;  // how files come from the store where they are no links
   ApplyResult result_;
 };
 
 }  // namespace
 
-ApplyResult apply(Environment& environment, const Installation& installed, const Plan& plan, const Store& store,
-                  const ReceiptHead& head, const ApplyOptions& options) {
+ApplyResult apply(Environment& environment, const Installation& installed, const Plan& plan,
+                  const Store& store, const ReceiptHead& head, const ApplyOptions& options) {
   require_no_conflicts(plan);
   return Application(environment, installed, plan, store, options).run(head);
 }

@@ -7,7 +7,9 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <thread>
+#include <utility>
 
 #include "axle/base/error.h"
 #include "base/interrupt.h"
@@ -86,12 +88,14 @@ Environment Environment::open(const std::string& path, const EnvironmentOptions&
     if (!root && try_lstat(AT_FDCWD, path)) {
       throw Error(ErrorCode::io, Place{path}, "is not a directory", "name a directory for the environment");
     }
-    if (!stage.empty() && (!root || is_empty_dir(path))) {
+    const bool replaces = options.existing == Existing::replace && root && !is_empty_dir(path);
+    if (!stage.empty() && (!root || replaces || is_empty_dir(path))) {
       make_dirs(AT_FDCWD, split_path(path).parent);
       make_root(stage);
       root = try_open_dir(AT_FDCWD, stage);
       if (!root) continue;
       environment.stage_ = stage;
+      environment.replaces_ = replaces;
     }
     if (!root) throw Error(ErrorCode::io, Place{path}, "does not exist");
     environment.root_ = std::move(*root);
@@ -107,7 +111,7 @@ Environment Environment::open(const std::string& path, const EnvironmentOptions&
     environment.lock_ = std::move(*lock);
     if (environment.is_new()) {
       // Another axle may have made the environment between the look at its place and the lock.
-      if (try_lstat(AT_FDCWD, path) && !is_empty_dir(path)) continue;
+      if (!environment.replaces_ && try_lstat(AT_FDCWD, path) && !is_empty_dir(path)) continue;
       // What a killed command left here was never an environment.
       for (const DirEntry& entry : list_dir(environment.root_.get(), ".")) {
         if (entry.name != own::directory) remove_tree(environment.root_.get(), entry.name);
@@ -131,8 +135,11 @@ void Environment::recover(const std::string& path, const EnvironmentOptions& opt
 void Environment::publish() {
   if (!is_new()) return;
   if (transaction_.durability == Durability::durable && syncfs(root_.get()) != 0) throw_errno("cannot flush", path_);
-  if (rename(stage_.c_str(), path_.c_str()) != 0) throw_errno("cannot put the environment in its place", path_);
-  stage_.clear();
+  const int failed = replaces_ ? renameat2(AT_FDCWD, stage_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE)
+                               : rename(stage_.c_str(), path_.c_str());
+  if (failed != 0) throw_errno("cannot put the environment in its place", path_);
+  const std::string replaced = std::exchange(stage_, std::string());
+  if (replaces_) remove_tree(AT_FDCWD, replaced);
 }
 
 Environment::~Environment() {

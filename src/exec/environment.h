@@ -16,8 +16,12 @@ enum class LockWait { wait, fail };
 // Whether axle's own directory stays in the environment (a venv) or goes with the command (--target).
 enum class OwnDirectory { keep, remove };
 
+// Whether what is at the path is changed, or replaced by a new environment as a whole.
+enum class Existing { change, replace };
+
 struct EnvironmentOptions {
   LockWait wait = LockWait::wait;
+  Existing existing = Existing::change;
   OwnDirectory own_directory = OwnDirectory::keep;
   TransactionOptions transaction;
 };
@@ -37,7 +41,7 @@ class Environment {
 
   const Fd& root() const noexcept { return root_; }
   bool is_new() const noexcept { return !stage_.empty(); }
-  // Makes a new environment appear at its path.
+  // Makes a new environment appear at its path, in the place of what it replaces.
   void publish();
   // Where it is now: its path, or the staging directory.
   const std::string& location() const noexcept { return stage_.empty() ? path_ : stage_; }
@@ -54,6 +58,7 @@ class Environment {
   Fd lock_;
   TransactionOptions transaction_;
   bool keeps_receipt_ = true;
+  bool replaces_ = false;
   bool remove_own_directory_ = false;
 };
 

@@ -231,7 +231,7 @@ class Layer {
   void lay_single(const Entry& entry) const {
     const std::string& path = entry.path.str();
     if (entry.lay == Lay::link) {
-      symlink_at(link_target(entry), root_.get(), path);
+      symlink_at(link_target(plan_, entry, store_), root_.get(), path);
     } else if (const auto* file = std::get_if<StoreFile>(&entry.content)) {
       const WheelFacts& wheel = facts(file->wheel);
       const FileFact& fact = wheel.file(file->file);
@@ -250,18 +250,6 @@ class Layer {
       throw Error(ErrorCode::unsupported, Place{path}, "needs another rpath, which this layout cannot give it",
                   "use --rpath keep");
     }
-  }
-
-  std::string link_target(const Entry& entry) const {
-    const auto* tree = std::get_if<StoreTree>(&entry.content);
-    const DistId id = tree != nullptr ? tree->wheel : std::get<StoreFile>(entry.content).wheel;
-    const WheelFacts& wheel = facts(id);
-    const Scheme scheme = tree != nullptr ? wheel.dir(tree->dir).scheme
-                                          : wheel.scheme_of(wheel.file(std::get<StoreFile>(entry.content).file));
-    const std::string below =
-        tree != nullptr ? wheel.dir_path(tree->dir) : wheel.path_of(std::get<StoreFile>(entry.content).file);
-    return store_.path() + "/" + Store::tree_path(wheel.wheel_sha256()) + "/" + std::string(tree_prefix(scheme)) +
-           (below.empty() ? "" : "/" + below);
   }
 
   void write(const std::string& path, std::string_view bytes, bool executable) const {
@@ -300,6 +288,16 @@ class Layer {
 };
 
 }  // namespace
+
+std::string link_target(const Plan& plan, const Entry& entry, const Store& store) {
+  const auto* tree = std::get_if<StoreTree>(&entry.content);
+  const auto* file = std::get_if<StoreFile>(&entry.content);
+  const WheelFacts& wheel = plan.dists[tree != nullptr ? tree->wheel : file->wheel].facts;
+  const Scheme scheme = tree != nullptr ? wheel.dir(tree->dir).scheme : wheel.scheme_of(wheel.file(file->file));
+  const std::string below = tree != nullptr ? wheel.dir_path(tree->dir) : wheel.path_of(file->file);
+  return store.path() + "/" + Store::tree_path(wheel.wheel_sha256()) + "/" + std::string(tree_prefix(scheme)) +
+         (below.empty() ? "" : "/" + below);
+}
 
 std::string rewritten_bytes(const Plan& plan, const Rewritten& script, const Store& store) {
   const WheelFacts& wheel = plan.dists[script.from.wheel].facts;

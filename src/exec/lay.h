@@ -28,6 +28,9 @@ void lay_entries(const Fd& root, const Plan& plan, const std::vector<Entry>& ent
 // becomes copy, with one warning.
 LinkMode resolve_link_mode(LinkMode wanted, const Store& store, const Fd& root, Diagnostics& notes);
 
+// Where an entry with Lay::link points to.
+std::string link_target(const Plan& plan, const Entry& entry, const Store& store);
+
 // The bytes that a Rewritten entry has.
 std::string rewritten_bytes(const Plan& plan, const Rewritten& script, const Store& store);
 

@@ -16,10 +16,11 @@
 //   PT_LOAD of
 //                   its own; DT_STRTAB, DT_STRSZ and the section header follow. The program header for it
 //                   comes from (elf_head.h)
-//                     spare     PT_NULL, which some linkers reserve,
-//                     redundant a PT_NOTE that says the same as PT_GNU_PROPERTY; readers of either lose
-//                     nothing, room      unused bytes behind the table, head      the small tables behind the
-//                     program headers (notes, hash, if needed symbols) move into
+//                     own       the segment of the old table, where that holds nothing else (patchelf leaves
+//                     such), spare     PT_NULL, which some linkers reserve, redundant a PT_NOTE that says the
+//                     same as PT_GNU_PROPERTY; readers of either lose nothing, room      unused bytes behind
+//                     the table, head      the small tables behind the program headers (notes, hash, if
+//                     needed symbols) move into
 //                               the new segment as one piece, all who point to them are told, and the program
 //                               headers grow in place,
 //                     note      the build-id's PT_NOTE: only tools that look for notes by segment lose it.
@@ -87,6 +88,7 @@ class Editor {
   void make_room_for_entry();
   bool overwrite_old();
   bool point_to_tail();
+  std::uint64_t used_end() const;
   bool grow_table();
   void add_segment();
   void move_block(const ElfSlot& slot, std::uint64_t delta_offset, std::uint64_t delta_address);
@@ -259,11 +261,27 @@ std::size_t Editor::find_string_section() const {
   return SIZE_MAX;
 }
 
-// Only a table that ends its segment, which ends the file, can be made longer: in the middle of a file
-// nothing proves that zeros are nobody's.
+// Where the last bytes of the file end that anything speaks of.
+std::uint64_t Editor::used_end() const {
+  const ElfHeader& header = file_.header;
+  std::uint64_t end = header.phoff + std::uint64_t{header.phnum} * header.phentsize();
+  if (header.shoff != 0) end = std::max(end, header.shoff + std::uint64_t{header.shnum} * header.shentsize());
+  for (const ElfSegment& segment : file_.segments) end = std::max(end, segment.offset + segment.filesz);
+  for (const ElfSection& section : sections_) {
+    if (section.type != sht_null && section.type != sht_nobits)
+      end = std::max(end, section.offset + section.size);
+  }
+  return end;
+}
+
+// Only a table that ends its segment, which ends the file but for padding, can be made longer: in the middle
+// of a file nothing proves that zeros are nobody's.
 bool Editor::grow_table() {
   const std::uint64_t end = strings_.offset + strings_.size;
-  if (end != source_.size() || strings_.size == 0) return false;
+  constexpr std::uint64_t max_padding = 4096;
+  if (strings_.size == 0 || end != used_end() || source_.size() - end > max_padding) return false;
+  const std::string padding = source_.bytes(end, source_.size() - end, "padding");
+  if (padding.find_first_not_of('\0') != std::string::npos) return false;
   std::size_t own = SIZE_MAX;
   std::uint64_t top = 0;
   for (std::size_t i = 0; i < segments_.size(); ++i) {
@@ -297,7 +315,7 @@ void Editor::add_segment() {
   const auto page = largest_page(file_.header.machine);
   if (!page) refuse("a new segment is needed, and the page size of its machine is not known");
   if (strings_.size > max_copied) refuse("its string table is too large to be copied");
-  const auto slot = find_elf_slot(source_, file_, sections_);
+  const auto slot = find_elf_slot(source_, file_, sections_, strings_);
   if (!slot) refuse("no program header can be had for a new segment");
 
   std::uint64_t top = 0;

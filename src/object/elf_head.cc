@@ -33,12 +33,32 @@ bool is_unused(Source& source, std::uint64_t begin, std::uint64_t end) {
   return bytes.find_first_not_of(std::string_view("\0XZ", 3)) == std::string::npos;
 }
 
+// True when all notes are the linker's own. Others can be known to code by their addresses (Qt's plugins have
+// their metadata in one), or be looked for by programs.
+bool is_linkers_note(Source& source, const ElfFile& file, std::uint64_t offset, std::uint64_t size,
+                     std::uint64_t align) {
+  const std::uint64_t unit = align == 8 ? 8 : 4;
+  const auto padded = [](std::uint64_t value, std::uint64_t to) { return (value + to - 1) / to * to; };
+  std::uint64_t at = 0;
+  while (at < size) {
+    constexpr std::size_t head_size = 16;  // the owner's name included: "GNU" or "FDO" with its NUL
+    if (size - at < head_size) return false;
+    const std::string head = source.bytes(offset + at, head_size, "note");
+    const std::string_view owner(head.data() + 12, 4);
+    const std::uint32_t name_size = load32(head.data(), file.header.big);
+    if (name_size != 4 || (owner != std::string_view("GNU", 4) && owner != std::string_view("FDO", 4)))
+      return false;
+    at += padded(head_size + padded(load32(head.data() + 4, file.header.big), 4), unit);
+  }
+  return true;
+}
+
 // What may lie elsewhere as long as its address is known to the dynamic section or to its own program header.
-bool is_movable(const ElfFile& file, const ElfSection& section) {
+bool is_movable(Source& source, const ElfFile& file, const ElfSection& section) {
   const auto is_at = [&](std::uint64_t tag) { return file.value(tag) == section.addr; };
   switch (section.type) {
     case sht_note:
-      return true;
+      return is_linkers_note(source, file, section.offset, section.size, section.align);
     case sht_hash:
       return is_at(dt_hash);
     case sht_gnu_hash:
@@ -109,8 +129,8 @@ std::optional<ElfSlot> find_room(Source& source, const ElfFile& file,
   return slot;
 }
 
-std::optional<ElfSlot> find_block(const ElfFile& file, const std::vector<const ElfSection*>& behind,
-                                  const ElfSegment& head) {
+std::optional<ElfSlot> find_block(Source& source, const ElfFile& file,
+                                  const std::vector<const ElfSection*>& behind, const ElfSegment& head) {
   // Room for five: one for us, the others so that a later patchelf (before 0.19, which takes sections to be
   // sorted) need not move the head again.
   constexpr std::uint64_t wanted_slots = 5;
@@ -126,7 +146,7 @@ std::optional<ElfSlot> find_block(const ElfFile& file, const std::vector<const E
     const ElfSection& section = *behind[count];
     if ((section.flags & shf_alloc) == 0 || section.addr - section.offset != head.vaddr - head.offset)
       return false;
-    if (section.offset + section.size > limit || !is_movable(file, section)) return false;
+    if (section.offset + section.size > limit || !is_movable(source, file, section)) return false;
     align = std::max(align, section.align);
     ++count;
     return true;
@@ -162,10 +182,37 @@ std::optional<ElfSlot> find_block(const ElfFile& file, const std::vector<const E
   return slot;
 }
 
+// A segment that an earlier edit, by patchelf for one, made for the string table alone. Without the table it
+// would be empty, and strip gives empty segments offsets that no loader takes.
+std::optional<ElfSlot> find_string_segment(const ElfFile& file, const std::vector<ElfSection>& sections,
+                                           const ElfStrings& strings) {
+  const auto holds = [](const ElfSegment& segment, std::uint64_t address) {
+    return address >= segment.vaddr && address - segment.vaddr < segment.memsz;
+  };
+  const auto found = std::find_if(file.segments.begin(), file.segments.end(), [&](const ElfSegment& segment) {
+    return segment.type == pt_load && holds(segment, strings.address);
+  });
+  if (found == file.segments.end() || sections.empty()) return std::nullopt;
+  if (found->offset < table_end(file)) return std::nullopt;
+  for (const ElfSection& section : sections) {
+    if ((section.flags & shf_alloc) == 0 || section.size == 0 || !holds(*found, section.addr)) continue;
+    if (section.type != sht_strtab || section.addr != strings.address) return std::nullopt;
+  }
+  for (const ElfSegment& segment : file.segments) {
+    if (&segment != &*found && segment.memsz > 0 && holds(*found, segment.vaddr)) return std::nullopt;
+  }
+  ElfSlot slot;
+  slot.kind = ElfSlot::Kind::string_segment;
+  slot.victim = static_cast<std::size_t>(found - file.segments.begin());
+  return slot;
+}
+
 }  // namespace
 
 std::string_view to_string(ElfSlot::Kind kind) noexcept {
   switch (kind) {
+    case ElfSlot::Kind::string_segment:
+      return "string segment replaced";
     case ElfSlot::Kind::spare_header:
       return "spare program header";
     case ElfSlot::Kind::redundant_note:
@@ -181,9 +228,10 @@ std::string_view to_string(ElfSlot::Kind kind) noexcept {
 }
 
 std::optional<ElfSlot> find_elf_slot(Source& source, const ElfFile& file,
-                                     const std::vector<ElfSection>& sections) {
+                                     const std::vector<ElfSection>& sections, const ElfStrings& strings) {
   const std::vector<ElfSegment>& segments = file.segments;
   ElfSlot slot;
+  if (auto own = find_string_segment(file, sections, strings)) return own;
   for (std::size_t i = 0; i < segments.size(); ++i) {
     if (segments[i].type != pt_null) continue;
     slot.victim = i;
@@ -204,11 +252,13 @@ std::optional<ElfSlot> find_elf_slot(Source& source, const ElfFile& file,
   if (head != nullptr && !sections.empty()) {
     if (const auto behind = sections_behind(file, sections)) {
       if (auto room = find_room(source, file, *behind, *head)) return room;
-      if (auto block = find_block(file, *behind, *head)) return block;
+      if (auto block = find_block(source, file, *behind, *head)) return block;
     }
   }
   for (std::size_t i = segments.size(); i-- > 0;) {
-    if (segments[i].type != pt_note) continue;
+    const ElfSegment& note = segments[i];
+    if (note.type != pt_note || !source.contains(note.offset, note.filesz)) continue;
+    if (!is_linkers_note(source, file, note.offset, note.filesz, note.align)) continue;
     slot.kind = ElfSlot::Kind::note_given_up;
     slot.victim = i;
     return slot;

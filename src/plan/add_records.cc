@@ -145,6 +145,7 @@ std::string render_record(const Plan& plan, DistId id, const std::vector<std::op
   }
   std::sort(rows.rows.begin(), rows.rows.end(), [](const Row& a, const Row& b) { return a.path < b.path; });
   std::string text;
+  text.reserve(facts.record_part().size() + (rows.rows.size() + 1) * 160);
   for (const Row& row : rows.rows) {
     append_record_row(text, row.path, row.file.sha256.base64url(), row.file.size);
   }

@@ -104,16 +104,29 @@ std::string staged_path(const MemberRole& role) {
   return std::string(tree_prefix(role.scheme)) + "/" + role.path->str();
 }
 
-void make_staged_dirs(Work& work) {
+// Python writes byte-code beside modules, and through a linked directory it would do so in the store, where root stops at no mode.
+// A __pycache__ that is no directory and can become none stops it everywhere: import goes on without byte-code.
+void block_byte_code(const Fd& tree, const std::unordered_set<std::string>& package_dirs,
+                     const std::unordered_set<std::string>& dirs) {
+  for (const std::string& dir : package_dirs) {
+    const std::string path = dir + "/__pycache__";
+    if (dirs.contains(path)) continue;  // the wheel brings its own
+    if (symlinkat("/dev/null", tree.get(), path.c_str()) != 0) throw_errno("cannot create", path);
+  }
+}
+
+void make_staged_dirs(Work& work, StoreUse use) {
   const int root = work.staging->fd();
   if (mkdirat(root, "tree", 0755) != 0) throw_errno("cannot create", "tree");
   const Fd tree = open_dir(root, "tree");
   std::unordered_set<std::string> made;
+  std::unordered_set<std::string> package_dirs;
   std::string last;
   for (const MemberRole& role : work.head.roles) {
     if (!role.path) continue;
     const std::string path = staged_path(role);
     const std::string dir = path.substr(0, path.rfind('/'));
+    if (is_lib(role.scheme) && path.ends_with(".py")) package_dirs.insert(dir);
     if (dir == last) continue;
     last = dir;
     for (std::size_t end = dir.find('/');; end = dir.find('/', end + 1)) {
@@ -124,9 +137,10 @@ void make_staged_dirs(Work& work) {
       if (end == std::string::npos) break;
     }
   }
+  if (use == StoreUse::shared) block_byte_code(tree, package_dirs, made);
 }
 
-void open_work(Work& work, const Fd& store, std::size_t index) {
+void open_work(Work& work, const Fd& store, StoreUse use, std::size_t index) {
   const WheelSource& source = *work.job->source;
   work.archive = std::make_unique<Archive>(Archive::open(AT_FDCWD, source.path));
   if (source.size && *source.size != work.archive->file_size()) {
@@ -141,7 +155,7 @@ void open_work(Work& work, const Fd& store, std::size_t index) {
   work.staging =
       std::make_unique<Staging>(store, "tmp/unpack-" + std::to_string(getpid()) + "-" +
                                            std::to_string(counter++) + "-" + std::to_string(index));
-  make_staged_dirs(work);
+  make_staged_dirs(work, use);
 }
 
 void add_tasks(Work& work, std::vector<Task>& tasks) {
@@ -304,7 +318,7 @@ void unpack_wheels(const Fd& store, std::vector<UnpackJob>& jobs, const UnpackOp
     });
   };
 
-  guarded([&](Work& work, std::size_t i) { open_work(work, store, i); });
+  guarded([&](Work& work, std::size_t i) { open_work(work, store, options.use, i); });
   std::vector<Task> tasks;
   for (const auto& work : works) {
     if (!work->failed) add_tasks(*work, tasks);

@@ -55,9 +55,10 @@ struct BytePatch {
 struct EditPlan {
   std::vector<BytePatch> patches;  // none: the object already is as wanted
   std::uint64_t size = 0;          // of the result
-  // How, in order of least change: "none", "old string", "tail of another string", "removed", "string table
-  // grown", "spare program header", "redundant note", "room after headers", "head moved", "note given up";
-  // for Mach-O "load commands".
+  // How, in order of least change: "none", "removed", "old string", "tail of another string", "string table
+  // grown"; with a new segment whose program header is had by "string segment replaced", "spare program
+  // header", "redundant note", "room after headers", "head moved", "note given up"; for Mach-O "load
+  // commands".
   std::string method;
 
   friend bool operator==(const EditPlan&, const EditPlan&) = default;
