@@ -24,17 +24,25 @@ void fold_lib64(const Layout& layout, InstalledFile& row) {
   row.path = RelPath::try_parse("lib/" + row.path->str().substr(6));
 }
 
-// What is known of a distribution whose RECORD does not tell.
-std::vector<InstalledFile> rows_without_record(const LaidDist& dist) {
-  std::vector<InstalledFile> rows;
+// What is known of a distribution whose RECORD does not tell: its wheel's packages, and what the receipt says
+// was laid for it.
+std::vector<InstalledFile> rows_without_record(const State& state, DistId id) {
+  const LaidDist& dist = state.dists[id];
+  std::set<RelPath> paths;
   const auto site = dist.dist_info.parent();
   for (const FileFact& file : dist.facts.files()) {
     if (!is_lib(dist.facts.scheme_of(file))) continue;
     std::string path = site ? site->str() + "/" : std::string();
     dist.facts.append_path(path, file);
-    if (auto parsed = RelPath::try_parse(path))
-      rows.push_back({path, *std::move(parsed), "", "", std::nullopt});
+    if (auto parsed = RelPath::try_parse(path)) paths.insert(*std::move(parsed));
   }
+  for (const LaidEntry& entry : state.entries) {
+    if (entry.kind != LaidKind::file || std::count(entry.owners.begin(), entry.owners.end(), id) == 0)
+      continue;
+    if (entry.path.name() != "RECORD") paths.insert(entry.path);  // its absence is the finding
+  }
+  std::vector<InstalledFile> rows;
+  for (const RelPath& path : paths) rows.push_back({path.str(), path, "", "", std::nullopt});
   return rows;
 }
 
@@ -143,7 +151,8 @@ std::vector<RecordedDist> read_records(const Fd& root, const Layout& layout, con
       fault = "cannot be read: " + error.message();
     }
     if (!readable) {
-      dist.rows = rows_without_record(laid);
+      dist.rows = rows_without_record(installation.state,
+                                      static_cast<DistId>(&laid - installation.state.dists.data()));
       problems.push_back({laid.ours ? Severity::error : Severity::warning,
                           laid.ours ? "file-missing" : "record-missing", laid.name, path, std::move(fault),
                           laid.ours ? "axle sync --repair puts it back" : "install the distribution again"});
