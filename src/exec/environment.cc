@@ -92,7 +92,12 @@ Environment Environment::open(const std::string& path, const EnvironmentOptions&
     if (!stage.empty() && (!root || replaces || is_empty_dir(path))) {
       make_dirs(AT_FDCWD, split_path(path).parent);
       make_root(stage);
-      root = try_open_dir(AT_FDCWD, stage);
+      try {
+        root = try_open_dir(AT_FDCWD, stage);
+      } catch (...) {
+        rmdir(stage.c_str());
+        throw;
+      }
       if (!root) continue;
       environment.stage_ = stage;
       environment.replaces_ = replaces;

@@ -27,7 +27,8 @@ void PathTree::add(std::string_view path, Claim claim) {
     node.claims.push_back(std::move(claim));
     return;
   }
-  if (!node.is_dir() && std::none_of(node.claims.begin(), node.claims.end(), is_tree)) {
+  // An entry needs a name, so the root is never one tree, even where a single wheel claims it (--target).
+  if (&node != &root_ && !node.is_dir() && std::none_of(node.claims.begin(), node.claims.end(), is_tree)) {
     node.claims.push_back(std::move(claim));
     return;
   }
