@@ -252,6 +252,30 @@ TEST(RpathEdit, edited_libraries_load) {
   }
 }
 
+// A note that is not the linker's may be known to code by its address, and programs may look for it: Qt's
+// plugins have their metadata in one.
+TEST(RpathEdit, foreign_notes_stay_where_they_are) {
+  const Workshop shop;
+  const std::string source =
+      "__attribute__((section(\".note.mine\"), used, aligned(4))) static const struct "
+      "{int name_size, size, type; char name[8]; int value;} note = {8, 4, 1, \"project\", 42};\n"
+      "int f(void){return note.value;}";
+  for (const char* options : {"", "-Wl,--build-id=none", "-fcf-protection=full"}) {
+    if (!shop.try_compile("lib.so", source, std::string("-shared -fPIC ") + options)) continue;
+    EditPlan plan;
+    try {
+      plan = plan_rpath_edit(shop.read("lib.so"), set_to({"$ORIGIN", std::string(200, 'x')}));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::unsupported);
+      continue;
+    }
+    shop.write("edited.so", apply_edit(plan, shop.read("lib.so")));
+    EXPECT_EQ(call_f(shop.at("edited.so").string()), 42) << options << ": " << plan.method;
+    EXPECT_NE(shop.run("readelf -lW edited.so").output.find("NOTE"), std::string::npos) << plan.method;
+    EXPECT_NE(shop.run("readelf -nW edited.so").output.find("project"), std::string::npos) << plan.method;
+  }
+}
+
 TEST(RpathEdit, edited_programs_run) {
   const Workshop shop;
   shop.compile("lib/libdep.so", "int dep(void){return 42;}", "-shared -fPIC -Wl,-soname,libdep.so");
