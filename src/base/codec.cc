@@ -38,10 +38,12 @@ std::string Encoder::finish() {
 
 Decoder::Decoder(std::string_view bytes, std::string_view magic, std::string_view name)
     : rest_(bytes), name_(name) {
-  if (!bytes.starts_with(magic) || bytes.size() < magic.size() + sum_size) fail("is not of the expected format");
+  if (!bytes.starts_with(magic) || bytes.size() < magic.size() + sum_size)
+    fail("is not of the expected format");
   const std::string_view body = bytes.substr(0, bytes.size() - sum_size);
   const Sha256 sum = Sha256::of(body);
-  if (std::memcmp(sum.bytes.data(), bytes.data() + body.size(), sum_size) != 0) fail("is damaged: its check sum is wrong");
+  if (std::memcmp(sum.bytes.data(), bytes.data() + body.size(), sum_size) != 0)
+    fail("is damaged: its check sum is wrong");
   rest_ = body.substr(magic.size());
 }
 

@@ -1,6 +1,7 @@
 #pragma once
-// The byte form of axle's own small files (receipt, journal, indexes): little-endian varints and length-prefixed
-// strings behind a magic word, with a SHA-256 of all at the end. Reading never trusts a length.
+// The byte form of axle's own small files (receipt, journal, indexes): little-endian varints and
+// length-prefixed strings behind a magic word, with a SHA-256 of all at the end. Reading never trusts a
+// length.
 
 #include <cstdint>
 #include <string>

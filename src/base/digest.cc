@@ -56,7 +56,8 @@ const EVP_MD* method_of(HashAlgorithm algorithm) {
   return expected;
 }
 
-constexpr std::string_view base64url_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::string_view base64url_digits =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 template <class Bytes>
 std::string_view as_text(const Bytes& bytes) noexcept {
@@ -75,7 +76,9 @@ std::optional<Sha256> from_raw(const std::optional<std::string>& raw) {
 std::string Sha256::hex() const { return to_hex(as_text(bytes)); }
 std::string Sha256::base64url() const { return base64url_encode(as_text(bytes)); }
 std::optional<Sha256> Sha256::from_hex(std::string_view text) { return from_raw(axle::from_hex(text)); }
-std::optional<Sha256> Sha256::from_base64url(std::string_view text) { return from_raw(base64url_decode(text)); }
+std::optional<Sha256> Sha256::from_base64url(std::string_view text) {
+  return from_raw(base64url_decode(text));
+}
 
 Sha256 Sha256::of(std::string_view data) {
   thread_local Hasher hasher;

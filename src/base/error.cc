@@ -6,14 +6,22 @@ namespace axle {
 
 std::string_view to_string(ErrorCode code) noexcept {
   switch (code) {
-    case ErrorCode::usage: return "usage";
-    case ErrorCode::bad_input: return "bad_input";
-    case ErrorCode::integrity: return "integrity";
-    case ErrorCode::conflict: return "conflict";
-    case ErrorCode::no_match: return "no_match";
-    case ErrorCode::io: return "io";
-    case ErrorCode::unsupported: return "unsupported";
-    case ErrorCode::interrupted: return "interrupted";
+    case ErrorCode::usage:
+      return "usage";
+    case ErrorCode::bad_input:
+      return "bad_input";
+    case ErrorCode::integrity:
+      return "integrity";
+    case ErrorCode::conflict:
+      return "conflict";
+    case ErrorCode::no_match:
+      return "no_match";
+    case ErrorCode::io:
+      return "io";
+    case ErrorCode::unsupported:
+      return "unsupported";
+    case ErrorCode::interrupted:
+      return "interrupted";
   }
   return "io";
 }

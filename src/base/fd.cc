@@ -20,13 +20,18 @@ namespace {
 std::string hint_for(int error) {
   switch (error) {
     case ENOSPC:
-    case EDQUOT: return "free some space, or choose another place";
+    case EDQUOT:
+      return "free some space, or choose another place";
     case EACCES:
-    case EPERM: return "check the permissions of the file and of the directories above it";
-    case EROFS: return "the file system is mounted read-only";
+    case EPERM:
+      return "check the permissions of the file and of the directories above it";
+    case EROFS:
+      return "the file system is mounted read-only";
     case EMFILE:
-    case ENFILE: return "raise the limit of open files (ulimit -n)";
-    default: return {};
+    case ENFILE:
+      return "raise the limit of open files (ulimit -n)";
+    default:
+      return {};
   }
 }
 
@@ -153,7 +158,8 @@ void remove_tree(int dir, const std::string& path) {
       }
     }
   }
-  if (unlinkat(dir, path.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) throw_errno("cannot remove directory", path);
+  if (unlinkat(dir, path.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT)
+    throw_errno("cannot remove directory", path);
 }
 
 bool remove_dir_if_empty(int dir, const std::string& path) {
@@ -176,7 +182,8 @@ std::vector<DirEntry> list_dir(int dir, const std::string& path) {
     unsigned char type = entry->d_type;
     if (type == DT_UNKNOWN) {
       const auto status = try_lstat(fd.get(), entry->d_name);
-      type = status ? static_cast<unsigned char>(IFTODT(status->st_mode)) : static_cast<unsigned char>(DT_REG);
+      type =
+          status ? static_cast<unsigned char>(IFTODT(status->st_mode)) : static_cast<unsigned char>(DT_REG);
     }
     entries.push_back({std::string(name), type});
   }

@@ -1,7 +1,7 @@
 #pragma once
-// File descriptors by RAII, and the system calls on directory descriptors that axle uses. Every function throws
-// Error(io) with the path and the system's words; names are single components or RelPaths, never followed out of
-// the directory by "..".
+// File descriptors by RAII, and the system calls on directory descriptors that axle uses. Every function
+// throws Error(io) with the path and the system's words; names are single components or RelPaths, never
+// followed out of the directory by "..".
 
 #include <sys/stat.h>
 
@@ -32,14 +32,15 @@ class Fd {
   int fd_ = -1;
 };
 
-// Throws Error(io) "<doing> <path>: <strerror>" from errno, with a hint where one is known (ENOSPC, EACCES, ...).
+// Throws Error(io) "<doing> <path>: <strerror>" from errno, with a hint where one is known (ENOSPC, EACCES,
+// ...).
 [[noreturn]] void throw_errno(std::string_view doing, std::string_view path);
 
 // Opens. `path` may be absolute or relative to `dir` (AT_FDCWD for the working directory).
-Fd open_file(int dir, const std::string& path);                      // for reading
-std::optional<Fd> try_open_file(int dir, const std::string& path);   // nullopt when it does not exist
+Fd open_file(int dir, const std::string& path);                     // for reading
+std::optional<Fd> try_open_file(int dir, const std::string& path);  // nullopt when it does not exist
 Fd open_dir(int dir, const std::string& path);
-std::optional<Fd> try_open_dir(int dir, const std::string& path);    // nullopt: absent or no directory
+std::optional<Fd> try_open_dir(int dir, const std::string& path);  // nullopt: absent or no directory
 
 // mkdir; an existing directory is fine. Mode 0755 whatever the umask.
 void make_dir(int dir, const std::string& path);
@@ -52,12 +53,12 @@ std::optional<std::string> try_read_link(int dir, const std::string& path);  // 
 
 void rename_at(int from_dir, const std::string& from, int to_dir, const std::string& to);
 void symlink_at(const std::string& target, int dir, const std::string& path);
-void unlink_at(int dir, const std::string& path);          // absent is fine
-void remove_tree(int dir, const std::string& path);        // absent is fine; makes read-only directories writable
+void unlink_at(int dir, const std::string& path);    // absent is fine
+void remove_tree(int dir, const std::string& path);  // absent is fine; makes read-only directories writable
 bool remove_dir_if_empty(int dir, const std::string& path);  // true when it is gone
 
-// While it lives, the process creates files and directories with exactly the modes asked for. The umask belongs to the whole
-// process: not for use on several threads at once.
+// While it lives, the process creates files and directories with exactly the modes asked for. The umask
+// belongs to the whole process: not for use on several threads at once.
 class ExactModes {
  public:
   ExactModes() noexcept;

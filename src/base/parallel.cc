@@ -17,8 +17,8 @@
 namespace axle {
 namespace {
 
-// While several threads share the descriptor table, each growth of it waits for an RCU grace period (some 10 ms). So
-// it grows to a useful size before the first thread starts.
+// While several threads share the descriptor table, each growth of it waits for an RCU grace period (some 10
+// ms). So it grows to a useful size before the first thread starts.
 void grow_descriptor_table() {
   static std::once_flag once;
   std::call_once(once, [] {

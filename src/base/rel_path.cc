@@ -17,8 +17,10 @@ bool is_device_name(std::string_view component) noexcept {
   std::string_view stem = component.substr(0, component.find('.'));
   while (!stem.empty() && stem.back() == ' ') stem.remove_suffix(1);
   static constexpr std::array<std::string_view, 6> plain{"con", "prn", "aux", "nul", "conin$", "conout$"};
-  if (std::any_of(plain.begin(), plain.end(), [&](auto name) { return ascii_iequal(stem, name); })) return true;
-  return stem.size() == 4 && (ascii_iequal(stem.substr(0, 3), "com") || ascii_iequal(stem.substr(0, 3), "lpt")) &&
+  if (std::any_of(plain.begin(), plain.end(), [&](auto name) { return ascii_iequal(stem, name); }))
+    return true;
+  return stem.size() == 4 &&
+         (ascii_iequal(stem.substr(0, 3), "com") || ascii_iequal(stem.substr(0, 3), "lpt")) &&
          stem[3] >= '1' && stem[3] <= '9';
 }
 
@@ -27,7 +29,8 @@ const char* component_fault(std::string_view component) noexcept {
   if (component == ".") return "contains '.' as a component";
   if (component == "..") return "contains '..'";
   if (component.size() > max_component) return "has a component longer than 255 bytes";
-  if (component.back() == '.' || component.back() == ' ') return "has a component that ends in a dot or a space";
+  if (component.back() == '.' || component.back() == ' ')
+    return "has a component that ends in a dot or a space";
   if (is_device_name(component)) return "has a component that is a Windows device name";
   return nullptr;
 }

@@ -20,12 +20,13 @@ struct Locks {
   std::vector<Lock> locks;
   std::vector<ReceiptInput> inputs;  // absolute paths; absent files have a digest of zeros
 };
-// `paths`: lock files; "-" is standard input. `requirements`: lines as in a requirements file, of the command line.
+// `paths`: lock files; "-" is standard input. `requirements`: lines as in a requirements file, of the command
+// line.
 Locks read_locks(const Options& options, const std::vector<std::string>& paths,
                  const std::vector<std::string>& requirements);
 
-// What all of them select, sorted by name. Throws Error(no_match) and others; a package that two locks pin to different
-// versions is Error(bad_input).
+// What all of them select, sorted by name. Throws Error(no_match) and others; a package that two locks pin to
+// different versions is Error(bad_input).
 struct Chosen {
   std::vector<Pin> pins;
   std::vector<LocalProject> local_projects;
@@ -41,7 +42,8 @@ std::vector<Candidate> find_link_candidates(const Options& options, const Source
 std::vector<PlanWheel> acquire(const Options& options, const Chosen& chosen, const SelectionRequest& request,
                                Store& store, Diagnostics& notes);
 
-// The store that the options mean; with --no-store one that lives in `own_directory` until the object is gone.
+// The store that the options mean; with --no-store one that lives in `own_directory` until the object is
+// gone.
 Store open_store(const Options& options);
 
 }  // namespace axle::cli

@@ -29,7 +29,9 @@ int run_fetch(const Options& options) {
                       {"sha256", wheel.facts.wheel_sha256().hex()},
                       {"tree", store.path() + "/" + Store::tree_path(wheel.facts.wheel_sha256())}});
     }
-    print_json({{"store", store.path()}, {"wheels", std::move(list)}, {"warnings", to_json(notes)},
+    print_json({{"store", store.path()},
+                {"wheels", std::move(list)},
+                {"warnings", to_json(notes)},
                 {"seconds", watch.seconds()}});
     return 0;
   }

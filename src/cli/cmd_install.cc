@@ -10,11 +10,13 @@
 namespace axle::cli {
 namespace {
 
-// The arguments as lines of a requirements file. --hash belongs to the one before it, so it needs exactly one.
+// The arguments as lines of a requirements file. --hash belongs to the one before it, so it needs exactly
+// one.
 std::vector<std::string> requirement_lines(const Options& options) {
   std::vector<std::string> lines = options.arguments;
   if (options.hashes.empty()) return lines;
-  if (lines.size() != 1) throw Error(ErrorCode::usage, "--hash needs exactly one wheel", "give hashes in a lock (-r)");
+  if (lines.size() != 1)
+    throw Error(ErrorCode::usage, "--hash needs exactly one wheel", "give hashes in a lock (-r)");
   for (const std::string& hash : options.hashes) lines.front() += " --hash=" + hash;
   return lines;
 }
@@ -24,7 +26,8 @@ std::vector<std::string> requirement_lines(const Options& options) {
 int run_install(const Options& options) {
   const Stopwatch watch;
   if (options.arguments.empty() && options.requirements.empty()) {
-    throw Error(ErrorCode::usage, "install needs something to install", "axle install WHEEL, NAME==VERSION or -r FILE");
+    throw Error(ErrorCode::usage, "install needs something to install",
+                "axle install WHEEL, NAME==VERSION or -r FILE");
   }
   const Opened opened = open_place(options);
   const Locks locks = read_locks(options, options.requirements, requirement_lines(options));

@@ -11,7 +11,8 @@ namespace axle::cli {
 
 int run_python(const Options& given) {
   Options options = given;
-  if (options.arguments.size() > 1) throw Error(ErrorCode::usage, "python takes one interpreter", "axle python [PY]");
+  if (options.arguments.size() > 1)
+    throw Error(ErrorCode::usage, "python takes one interpreter", "axle python [PY]");
   if (!options.arguments.empty()) options.python = options.arguments.front();
   const Interpreter interpreter = find_interpreter_for(options, find_place(options));
   if (options.json) {

@@ -34,8 +34,8 @@ int print_size(const Options& options, const Store& store) {
     print_json({{"path", store.path()}, {"bytes", total_bytes(wheels)}, {"wheels", std::move(list)}});
     return 0;
   }
-  print_text(std::to_string(wheels.size()) + " wheels, " + std::to_string(total_bytes(wheels)) + " bytes in " +
-                 store.path() + "\n",
+  print_text(std::to_string(wheels.size()) + " wheels, " + std::to_string(total_bytes(wheels)) +
+                 " bytes in " + store.path() + "\n",
              options);
   return 0;
 }
@@ -55,13 +55,15 @@ int verify(const Options& options, const Store& store) {
   }
   const bool wrong = !problems.empty() && !options.repair;
   if (options.json) {
-    print_json({{"path", store.path()}, {"wheels", wheels.size()}, {"problems", to_json(problems)},
+    print_json({{"path", store.path()},
+                {"wheels", wheels.size()},
+                {"problems", to_json(problems)},
                 {"removed", repaired}});
   } else {
     print_diagnostics(problems, options);
     print_text(std::to_string(wheels.size()) + " wheels, " + std::to_string(problems.size()) + " problems" +
-                   (repaired != 0 ? ", " + std::to_string(repaired) + " damaged wheels removed" : "") + " in " +
-                   store.path() + "\n",
+                   (repaired != 0 ? ", " + std::to_string(repaired) + " damaged wheels removed" : "") +
+                   " in " + store.path() + "\n",
                options);
   }
   return wrong ? 1 : 0;
@@ -72,9 +74,14 @@ std::int64_t parse_age(const std::string& text) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   const std::string unit(end, text.data() + text.size());
-  const std::int64_t seconds = unit == "d" ? 86400 : unit == "h" ? 3600 : unit == "m" ? 60 : unit == "s" ? 1 : 0;
+  const std::int64_t seconds = unit == "d"   ? 86400
+                               : unit == "h" ? 3600
+                               : unit == "m" ? 60
+                               : unit == "s" ? 1
+                                             : 0;
   if (error != std::errc() || value < 0 || seconds == 0 || value > 100 * 365) {
-    throw Error(ErrorCode::usage, "--older-than " + axle::quoted(text) + " is no length of time", "30d, 12h, 45m, 10s");
+    throw Error(ErrorCode::usage, "--older-than " + axle::quoted(text) + " is no length of time",
+                "30d, 12h, 45m, 10s");
   }
   return value * seconds * 1'000'000'000;
 }
@@ -95,7 +102,8 @@ std::set<Sha256> wheels_in_use(const Options& options, const Store& store) {
   for (const Lock& lock : read_locks(options, locks, {}).locks) {
     for (const LockPackage& package : lock.packages) {
       std::vector<Hash> hashes = package.hash_bag;
-      for (const FileRef& file : package.wheels) hashes.insert(hashes.end(), file.hashes.begin(), file.hashes.end());
+      for (const FileRef& file : package.wheels)
+        hashes.insert(hashes.end(), file.hashes.begin(), file.hashes.end());
       for (const Hash& hash : hashes) {
         if (hash.algorithm == HashAlgorithm::sha256) used.insert(*Sha256::from_hex(hash.hex));
       }
@@ -107,9 +115,9 @@ std::set<Sha256> wheels_in_use(const Options& options, const Store& store) {
 int collect_garbage(const Options& options, const Store& store) {
   const std::set<Sha256> used = wheels_in_use(options, store);
   const std::int64_t age = options.older_than.empty() ? 0 : parse_age(options.older_than);
-  const std::int64_t now =
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
-          .count();
+  const std::int64_t now = std::chrono::duration_cast<std::chrono::nanoseconds>(
+                               std::chrono::system_clock::now().time_since_epoch())
+                               .count();
   const StoreExclusive alone(store);
   std::vector<StoredWheel> removed;
   for (const StoredWheel& wheel : store.wheels()) {
@@ -120,11 +128,13 @@ int collect_garbage(const Options& options, const Store& store) {
   if (!options.dry_run) store.remove_leftovers();
   if (options.json) {
     Json list = Json::array();
-    for (const StoredWheel& wheel : removed) list.push_back({{"sha256", wheel.sha256.hex()}, {"file", wheel.file_name}});
+    for (const StoredWheel& wheel : removed)
+      list.push_back({{"sha256", wheel.sha256.hex()}, {"file", wheel.file_name}});
     print_json({{"path", store.path()}, {"bytes", total_bytes(removed)}, {"removed", std::move(list)}});
     return 0;
   }
-  print_text(std::to_string(removed.size()) + (options.dry_run ? " wheels to remove, " : " wheels removed, ") +
+  print_text(std::to_string(removed.size()) +
+                 (options.dry_run ? " wheels to remove, " : " wheels removed, ") +
                  std::to_string(total_bytes(removed)) + " bytes from " + store.path() + "\n",
              options);
   return 0;

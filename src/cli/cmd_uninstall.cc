@@ -15,7 +15,8 @@ namespace axle::cli {
 
 int run_uninstall(const Options& options) {
   const Stopwatch watch;
-  if (options.arguments.empty()) throw Error(ErrorCode::usage, "uninstall needs names", "axle uninstall NAME...");
+  if (options.arguments.empty())
+    throw Error(ErrorCode::usage, "uninstall needs names", "axle uninstall NAME...");
   const Opened opened = open_place(options);
   if (!try_open_dir(AT_FDCWD, opened.path)) {
     throw Error(ErrorCode::io, axle::Place{opened.path}, "there is no environment", "name one with --venv");
@@ -29,7 +30,8 @@ int run_uninstall(const Options& options) {
       if (present.contains(normalized)) {
         unwanted.insert(normalized);
       } else if (options.allow_missing) {
-        notes.push_back({Severity::warning, "not-installed", normalized, "", axle::quoted(name) + " is not installed", ""});
+        notes.push_back({Severity::warning, "not-installed", normalized, "",
+                         axle::quoted(name) + " is not installed", ""});
       } else {
         throw Error(ErrorCode::no_match, axle::quoted(name) + " is not installed in " + opened.path,
                     "--allow-missing passes over unknown names");

@@ -22,7 +22,8 @@ void check_existing(const Options& options, const Place& place) {
                 "remove it yourself, or choose another place");
   }
   if (!options.clear) {
-    throw Error(ErrorCode::io, axle::Place{place.physical}, "is an environment already", "--clear replaces it");
+    throw Error(ErrorCode::io, axle::Place{place.physical}, "is an environment already",
+                "--clear replaces it");
   }
 }
 

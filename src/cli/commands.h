@@ -30,7 +30,8 @@ struct Command {
 
 inline constexpr Command commands[] = {
     {"sync", "axle sync LOCK", "make the environment exactly what the lock says", run_sync},
-    {"install", "axle install [WHEEL | NAME==VERSION]... [-r FILE]...", "add wheels, keep the rest", run_install},
+    {"install", "axle install [WHEEL | NAME==VERSION]... [-r FILE]...", "add wheels, keep the rest",
+     run_install},
     {"uninstall", "axle uninstall NAME...", "remove what is recorded", run_uninstall},
     {"venv", "axle venv DIR", "make an empty environment", run_venv},
     {"plan", "axle plan LOCK", "show what sync would do", run_plan},

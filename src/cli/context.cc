@@ -92,17 +92,22 @@ Interpreter find_interpreter_for(const Options& options, const Place& place) {
 
   ForeignTarget target;
   target.platform = options.platform.empty() ? host_platform() : options.platform;
-  target.version = options.python_version.empty() ? find_interpreter(request).version : options.python_version;
+  target.version =
+      options.python_version.empty() ? find_interpreter(request).version : options.python_version;
   target.executable = options.target_python;
   return foreign_interpreter(target);
 }
 
 Layout make_layout(const Options& options, const Place& place, const Interpreter& interpreter) {
   switch (place.kind) {
-    case LayoutKind::target: return target_layout(interpreter, place.logical);
-    case LayoutKind::prefix: return prefix_layout(interpreter, place.logical);
-    case LayoutKind::venv: return venv_layout(interpreter, place.logical);
-    case LayoutKind::system: break;
+    case LayoutKind::target:
+      return target_layout(interpreter, place.logical);
+    case LayoutKind::prefix:
+      return prefix_layout(interpreter, place.logical);
+    case LayoutKind::venv:
+      return venv_layout(interpreter, place.logical);
+    case LayoutKind::system:
+      break;
   }
   if (!options.break_system_packages) {
     if (const auto message = read_externally_managed(interpreter)) {
@@ -122,7 +127,8 @@ std::string script_interpreter(const Place& place, const Interpreter& interprete
 
 Policy make_policy(const Options& options) {
   if (options.compile) {
-    throw Error(ErrorCode::unsupported, "--compile is not part of this version", "run python -m compileall afterwards");
+    throw Error(ErrorCode::unsupported, "--compile is not part of this version",
+                "run python -m compileall afterwards");
   }
   if (options.editable_local) {
     throw Error(ErrorCode::unsupported, "--editable-local is not part of this version",
@@ -144,14 +150,16 @@ Policy make_policy(const Options& options) {
     if (equals == std::string::npos) {
       policy.on_conflict = parse_policy(text);
     } else {
-      policy.conflict_rules.push_back({text.substr(0, equals), parse_policy(std::string_view(text).substr(equals + 1))});
+      policy.conflict_rules.push_back(
+          {text.substr(0, equals), parse_policy(std::string_view(text).substr(equals + 1))});
     }
   }
   if (options.startup_hooks == "allow") policy.hooks = HookPolicy::allow;
   if (options.startup_hooks == "deny") policy.hooks = HookPolicy::deny;
   for (const std::string& name : options.allow_hooks) policy.allowed_hooks.insert(normalize_name(name));
   if (options.rpath == "fix") {
-    throw Error(ErrorCode::unsupported, "--rpath fix is not part of this version", "use --rpath auto or keep");
+    throw Error(ErrorCode::unsupported, "--rpath fix is not part of this version",
+                "use --rpath auto or keep");
   }
   if (options.rpath == "keep") policy.rpath = RpathPolicy::keep;
   if (options.relocatable) policy.relocatable = Relocatable::yes;
@@ -187,7 +195,8 @@ std::optional<std::int64_t> source_date_epoch(const Options& options) {
 std::string store_path(const Options& options) {
   if (!options.store.empty()) return absolute_path(options.store);
   if (const std::string path = variable(options, "AXLE_STORE"); !path.empty()) return absolute_path(path);
-  if (const std::string cache = variable(options, "XDG_CACHE_HOME"); cache.starts_with('/')) return cache + "/axle";
+  if (const std::string cache = variable(options, "XDG_CACHE_HOME"); cache.starts_with('/'))
+    return cache + "/axle";
   if (const std::string dir = home(options); !dir.empty()) return dir + "/.cache/axle";
   return "/tmp/axle-" + std::to_string(getuid());
 }

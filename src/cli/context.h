@@ -1,6 +1,6 @@
 #pragma once
-// From options to what commands work with: where the environment is, for which interpreter, by which policy, with
-// which store.
+// From options to what commands work with: where the environment is, for which interpreter, by which policy,
+// with which store.
 
 #include <optional>
 #include <string>

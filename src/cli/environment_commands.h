@@ -21,7 +21,8 @@ struct Opened {
   Interpreter interpreter;
   Layout layout;
   std::string path;  // the layout's root on this machine
-  bool makes_skeleton = false;  // the environment's own files are to be made: it is a venv, and nothing is there
+  bool makes_skeleton =
+      false;  // the environment's own files are to be made: it is a venv, and nothing is there
 };
 Opened open_place(const Options& options);
 
@@ -33,8 +34,9 @@ PlanWheel keep(const LaidDist& dist);
 // What wheels shall be there, decided when it is known what is there.
 using Decide = std::function<std::vector<PlanWheel>(const Installation&, Store&, Diagnostics&)>;
 
-// Opens, recovers, decides, plans, applies (or previews, with --dry-run) and reports. `head` is what a repeated command compares.
-int change_environment(const Options& options, const Opened& opened, const ReceiptHead& head, const Decide& decide,
-                       const Stopwatch& watch);
+// Opens, recovers, decides, plans, applies (or previews, with --dry-run) and reports. `head` is what a
+// repeated command compares.
+int change_environment(const Options& options, const Opened& opened, const ReceiptHead& head,
+                       const Decide& decide, const Stopwatch& watch);
 
 }  // namespace axle::cli

@@ -18,7 +18,8 @@ namespace {
 
 std::string read_standard_input() {
   std::string text((std::istreambuf_iterator<char>(std::cin)), std::istreambuf_iterator<char>());
-  if (text.size() > max_lock_size) throw Error(ErrorCode::bad_input, axle::Place{"-"}, "is too large for a lock");
+  if (text.size() > max_lock_size)
+    throw Error(ErrorCode::bad_input, axle::Place{"-"}, "is too large for a lock");
   return text;
 }
 
@@ -74,8 +75,8 @@ Chosen select_all(const Locks& locks, const SelectionRequest& request) {
       const auto [known, is_new] = pins.try_emplace(pin.name, pin);
       if (!is_new && known->second.version != pin.version) {
         throw Error(ErrorCode::bad_input, pin.place,
-                    pin.name + " is pinned to " + pin.version + " here and to " + known->second.version + " in " +
-                        to_string(known->second.place),
+                    pin.name + " is pinned to " + pin.version + " here and to " + known->second.version +
+                        " in " + to_string(known->second.place),
                     "make them agree");
       }
     }

@@ -49,7 +49,8 @@ void add_place_options(CLI::App& app, Options& o) {
   app.add_option("--target", o.target, "a plain directory tree instead of an environment");
   app.add_option("--prefix", o.prefix, "a prefix by the interpreter's scheme");
   app.add_flag("--system", o.system, "the interpreter's own site-packages");
-  app.add_flag("--break-system-packages", o.break_system_packages, "write where EXTERNALLY-MANAGED forbids it");
+  app.add_flag("--break-system-packages", o.break_system_packages,
+               "write where EXTERNALLY-MANAGED forbids it");
   app.add_option("--root", o.root, "put before every absolute path (staged installs)");
   app.add_option("--python", o.python, "interpreter: a path, a version or a facts file");
   app.add_option("--python-version", o.python_version, "for another Python than the host's: X.Y[.Z]");
@@ -77,7 +78,8 @@ void add_selection_options(CLI::App& app, Options& o) {
 }
 
 void add_source_options(CLI::App& app, Options& o) {
-  app.add_option("-f,--find-links", o.find_links, "a directory of wheels or a page of links")->allow_extra_args(false);
+  app.add_option("-f,--find-links", o.find_links, "a directory of wheels or a page of links")
+      ->allow_extra_args(false);
   app.add_option("--index-url,-i", o.index_url, "simple index");
   app.add_option("--extra-index-url", o.extra_index_urls, "one more index")->allow_extra_args(false);
   app.add_option("--index", o.indexes, "NAME=URL, one more index")->allow_extra_args(false);
@@ -91,13 +93,15 @@ void add_manner_options(CLI::App& app, Options& o) {
   app.add_flag("--no-store", o.no_store, "unpack straight into place");
   app.add_option("--link-mode", o.link_mode, "auto, clone, hardlink, symlink or copy")
       ->check(CLI::IsMember({"auto", "clone", "hardlink", "symlink", "copy"}));
-  app.add_option("--on-conflict", o.on_conflict, "error, first or last; or GLOB=POLICY")->allow_extra_args(false);
+  app.add_option("--on-conflict", o.on_conflict, "error, first or last; or GLOB=POLICY")
+      ->allow_extra_args(false);
   app.add_option("--verify", o.verify, "record, strict, archive or none")
       ->check(CLI::IsMember({"record", "strict", "archive", "none"}));
   app.add_option("--rpath", o.rpath, "auto, fix or keep")->check(CLI::IsMember({"auto", "fix", "keep"}));
   app.add_option("--startup-hooks", o.startup_hooks, "allow, warn or deny")
       ->check(CLI::IsMember({"allow", "warn", "deny"}));
-  app.add_option("--allow-hook", o.allow_hooks, "a distribution whose hooks are known")->allow_extra_args(false);
+  app.add_option("--allow-hook", o.allow_hooks, "a distribution whose hooks are known")
+      ->allow_extra_args(false);
   app.add_flag("--repair", o.repair, "put back changed files");
   app.add_flag("--reinstall", o.reinstall, "lay everything anew");
   app.add_flag("--force", o.force, "touch files that were changed by hand");
@@ -107,7 +111,8 @@ void add_manner_options(CLI::App& app, Options& o) {
   app.add_flag("--compile", o.compile, "byte-compile with the interpreter");
   app.add_option("-j,--jobs", o.jobs, "threads");
   app.add_option("--prompt", o.prompt, "the prompt of a new environment");
-  app.add_flag("--system-site-packages", o.system_site_packages, "a new environment sees the interpreter's packages");
+  app.add_flag("--system-site-packages", o.system_site_packages,
+               "a new environment sees the interpreter's packages");
   app.add_flag("--relocatable", o.relocatable, "the environment can be moved");
   app.add_flag("--clear", o.clear, "empty an existing environment first");
 }
@@ -132,8 +137,9 @@ void add_output_options(CLI::App& app, Options& o) {
 }
 
 std::string overview() {
-  std::string text = "axle " + std::string(version) +
-                     ": locked wheels in, a working Python environment out\n\nUsage: axle COMMAND [OPTIONS] ...\n\n";
+  std::string text =
+      "axle " + std::string(version) +
+      ": locked wheels in, a working Python environment out\n\nUsage: axle COMMAND [OPTIONS] ...\n\n";
   for (const Command& command : commands) {
     if (command.summary.empty()) continue;
     std::string name(command.name);
@@ -192,17 +198,21 @@ Parsed parse_command_line(int argc, const char* const* argv, const char* const* 
   }
   const Command* command = find_command(positional.front());
   if (command == nullptr) {
-    throw Error(ErrorCode::usage, "unknown command " + axle::quoted(positional.front()), "'axle --help' lists them");
+    throw Error(ErrorCode::usage, "unknown command " + axle::quoted(positional.front()),
+                "'axle --help' lists them");
   }
   if (show_help) {
-    parsed.early_output = std::string(command->usage) + " [OPTIONS]\n" + std::string(command->summary) + "\n\n" +
-                          app.help("axle " + std::string(command->name));
+    parsed.early_output = std::string(command->usage) + " [OPTIONS]\n" + std::string(command->summary) +
+                          "\n\n" + app.help("axle " + std::string(command->name));
     return parsed;
   }
   options.command = positional.front();
   options.arguments.assign(positional.begin() + 1, positional.end());
-  if (options.target.has_value() + options.prefix.has_value() + int{options.system} + options.venv.has_value() > 1) {
-    throw Error(ErrorCode::usage, "--venv, --target, --prefix and --system exclude one another", "give one of them");
+  if (options.target.has_value() + options.prefix.has_value() + int{options.system} +
+          options.venv.has_value() >
+      1) {
+    throw Error(ErrorCode::usage, "--venv, --target, --prefix and --system exclude one another",
+                "give one of them");
   }
   return parsed;
 }

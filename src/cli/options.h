@@ -1,6 +1,6 @@
 #pragma once
-// The command line as a value. Every command takes every common option (docs/cli.md); environment variables are
-// read here and nowhere else.
+// The command line as a value. Every command takes every common option (docs/cli.md); environment variables
+// are read here and nowhere else.
 
 #include <cstdint>
 #include <map>
@@ -61,7 +61,8 @@ struct Options {
   std::map<std::string, std::string> environment;  // variables that axle and the locks read
 };
 
-// Parses argv after expanding @FILE. Throws Error(usage). For --help and --version the text is in `early_output`.
+// Parses argv after expanding @FILE. Throws Error(usage). For --help and --version the text is in
+// `early_output`.
 struct Parsed {
   Options options;
   std::optional<std::string> early_output;

@@ -18,10 +18,14 @@ Json content_to_json(const Plan& plan, const Content& content) {
     }
     Json operator()(const StoreTree& tree) const {
       const DirFact& fact = plan.dists[tree.wheel].facts.dir(tree.dir);
-      return {{"kind", "tree"}, {"files", fact.subtree_files()}, {"size", fact.subtree_bytes},
+      return {{"kind", "tree"},
+              {"files", fact.subtree_files()},
+              {"size", fact.subtree_bytes},
               {"digest", fact.tree_digest.hex()}};
     }
-    Json operator()(const Rewritten& script) const { return {{"kind", "script"}, {"interpreter", script.interpreter}}; }
+    Json operator()(const Rewritten& script) const {
+      return {{"kind", "script"}, {"interpreter", script.interpreter}};
+    }
     Json operator()(const Patched& object) const { return {{"kind", "patched"}, {"rpaths", object.rpaths}}; }
     Json operator()(const Generated& file) const {
       return {{"kind", "generated"}, {"size", file.bytes.size()}, {"sha256", Sha256::of(file.bytes).hex()}};
@@ -59,8 +63,11 @@ Json conflict_to_json(const Conflict& conflict) {
 }
 
 Json hook_to_json(const StartupHook& hook) {
-  return {{"distribution", hook.distribution}, {"path", hook.path.str()}, {"code", hook.code},
-          {"known_as", hook.known_as},         {"allowed", hook.allowed}};
+  return {{"distribution", hook.distribution},
+          {"path", hook.path.str()},
+          {"code", hook.code},
+          {"known_as", hook.known_as},
+          {"allowed", hook.allowed}};
 }
 
 }  // namespace
@@ -109,9 +116,10 @@ std::string plan_to_text(const Plan& plan, const ApplyResult& changes) {
     text += "startup hook " + hook.path.str() + " of " + hook.distribution +
             (hook.known_as.empty() ? "" : " (" + hook.known_as + ")") + "\n";
   }
-  text += std::to_string(changes.installed.size()) + " to install, " + std::to_string(changes.removed.size()) +
-          " to remove, " + std::to_string(changes.reinstalled.size()) + " to lay anew, " +
-          std::to_string(changes.kept) + " to keep in " + plan.layout.root + "\n";
+  text += std::to_string(changes.installed.size()) + " to install, " +
+          std::to_string(changes.removed.size()) + " to remove, " +
+          std::to_string(changes.reinstalled.size()) + " to lay anew, " + std::to_string(changes.kept) +
+          " to keep in " + plan.layout.root + "\n";
   return text;
 }
 

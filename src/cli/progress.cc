@@ -55,8 +55,8 @@ void ProgressBar::draw() {
     const std::uint64_t received = std::accumulate(received_.begin(), received_.end(), std::uint64_t{0});
     constexpr std::uint64_t width = 24;
     const auto filled = static_cast<std::size_t>(received * width / total);
-    line += "[" + std::string(filled, '#') + std::string(width - std::min<std::size_t>(filled, width), '.') + "] " +
-            megabytes(received) + " of " + megabytes(total) + " fetched, ";
+    line += "[" + std::string(filled, '#') + std::string(width - std::min<std::size_t>(filled, width), '.') +
+            "] " + megabytes(received) + " of " + megabytes(total) + " fetched, ";
   }
   line += megabytes(unpacked_) + " unpacked\x1b[K";
   std::fputs(line.c_str(), stderr);

@@ -12,7 +12,8 @@ bool use_color(const Options& options) {
   return variable(options, "NO_COLOR").empty() && isatty(STDERR_FILENO) == 1;
 }
 
-void print_labelled(std::string_view label, const char* color, const std::string& text, const Options& options) {
+void print_labelled(std::string_view label, const char* color, const std::string& text,
+                    const Options& options) {
   const bool colored = use_color(options);
   std::string line;
   if (colored) line += color;
@@ -52,14 +53,22 @@ Json change_json(const std::string& environment, const Stopwatch& watch) {
 
 int exit_status(ErrorCode code, int signal) noexcept {
   switch (code) {
-    case ErrorCode::usage: return 2;
-    case ErrorCode::bad_input: return 3;
-    case ErrorCode::integrity: return 4;
-    case ErrorCode::conflict: return 5;
-    case ErrorCode::no_match: return 6;
-    case ErrorCode::io: return 7;
-    case ErrorCode::unsupported: return 8;
-    case ErrorCode::interrupted: return signal == 0 ? 130 : 128 + signal;
+    case ErrorCode::usage:
+      return 2;
+    case ErrorCode::bad_input:
+      return 3;
+    case ErrorCode::integrity:
+      return 4;
+    case ErrorCode::conflict:
+      return 5;
+    case ErrorCode::no_match:
+      return 6;
+    case ErrorCode::io:
+      return 7;
+    case ErrorCode::unsupported:
+      return 8;
+    case ErrorCode::interrupted:
+      return signal == 0 ? 130 : 128 + signal;
   }
   return 7;
 }
@@ -96,9 +105,9 @@ Json to_json(const Diagnostic& diagnostic) {
   const char* severity = diagnostic.severity == Severity::error     ? "error"
                          : diagnostic.severity == Severity::warning ? "warning"
                                                                     : "note";
-  return {{"kind", diagnostic.kind},       {"severity", severity},
-          {"distribution", diagnostic.distribution}, {"path", diagnostic.path},
-          {"message", diagnostic.message}, {"hint", diagnostic.hint}};
+  return {
+      {"kind", diagnostic.kind}, {"severity", severity},          {"distribution", diagnostic.distribution},
+      {"path", diagnostic.path}, {"message", diagnostic.message}, {"hint", diagnostic.hint}};
 }
 
 Json to_json(const Diagnostics& diagnostics) {
@@ -143,14 +152,18 @@ void report_change(const ApplyResult& result, const std::string& environment, co
     for (const std::string& dist : result.installed) text += "+ " + dist + "\n";
   }
   const auto part = [&](std::size_t count, std::string_view what) {
-    if (count != 0) text += (text.empty() || text.ends_with('\n') ? "" : ", ") + std::to_string(count) + " " + std::string(what);
+    if (count != 0)
+      text += (text.empty() || text.ends_with('\n') ? "" : ", ") + std::to_string(count) + " " +
+              std::string(what);
   };
   part(result.installed.size(), options.dry_run ? "to install" : "installed");
   part(result.removed.size(), options.dry_run ? "to remove" : "removed");
   part(result.reinstalled.size(), options.dry_run ? "to lay anew" : "laid anew");
   part(result.kept, "kept");
-  if (text.empty() || text.ends_with('\n')) text += result.paths_added != 0 ? "environment made" : "nothing to do";
-  text += " in " + environment + " (" + (options.dry_run ? "" : std::string(to_string(result.link_mode)) + ", ") +
+  if (text.empty() || text.ends_with('\n'))
+    text += result.paths_added != 0 ? "environment made" : "nothing to do";
+  text += " in " + environment + " (" +
+          (options.dry_run ? "" : std::string(to_string(result.link_mode)) + ", ") +
           duration(watch.seconds()) + ")\n";
   print_text(text, options);
 }

@@ -1,6 +1,6 @@
 #pragma once
-// What commands print: text or one JSON object on standard output, everything else on standard error. Schemas:
-// docs/json.md.
+// What commands print: text or one JSON object on standard output, everything else on standard error.
+// Schemas: docs/json.md.
 
 #include <chrono>
 #include <nlohmann/json.hpp>
@@ -21,7 +21,8 @@ int exit_status(ErrorCode code, int signal) noexcept;
 
 // "error: ..." and "hint: ...", or the JSON form on standard output.
 void print_error(const Error& error, const Options& options);
-// Warnings and notes, on standard error; notes only with -v. Nothing with --json: they are part of the object.
+// Warnings and notes, on standard error; notes only with -v. Nothing with --json: they are part of the
+// object.
 void print_diagnostics(const Diagnostics& diagnostics, const Options& options);
 Json to_json(const Diagnostic& diagnostic);
 Json to_json(const Diagnostics& diagnostics);

@@ -7,24 +7,26 @@ namespace axle::cli {
 
 Sha256 request_digest(const Options& options, const std::vector<std::string>& paths) {
   std::string text = "axle " + std::string(version) + "\n";
-  const auto add = [&](const std::string& value) { text += std::to_string(value.size()) + ":" + value + "\n"; };
+  const auto add = [&](const std::string& value) {
+    text += std::to_string(value.size()) + ":" + value + "\n";
+  };
   const auto add_list = [&](const std::vector<std::string>& values) {
     add(std::to_string(values.size()));
     for (const std::string& value : values) add(value);
   };
   for (const std::string& path : paths) add(path == "-" ? path : absolute_path(path));
-  for (const auto* list : {&options.extras, &options.groups, &options.no_groups, &options.only_groups, &options.exclude,
-                           &options.only, &options.on_conflict, &options.allow_hooks}) {
+  for (const auto* list : {&options.extras, &options.groups, &options.no_groups, &options.only_groups,
+                           &options.exclude, &options.only, &options.on_conflict, &options.allow_hooks}) {
     add_list(*list);
   }
-  for (const auto* value : {&options.root, &options.python, &options.python_version, &options.platform,
-                            &options.target_python, &options.lock_format, &options.link_mode, &options.verify,
-                            &options.rpath, &options.startup_hooks}) {
+  for (const auto* value :
+       {&options.root, &options.python, &options.python_version, &options.platform, &options.target_python,
+        &options.lock_format, &options.link_mode, &options.verify, &options.rpath, &options.startup_hooks}) {
     add(*value);
   }
-  for (const bool flag : {options.all_extras, options.all_groups, options.no_default_groups, options.require_hashes,
-                          options.editable_local, options.exact, options.compile, options.relocatable,
-                          options.allow_empty}) {
+  for (const bool flag :
+       {options.all_extras, options.all_groups, options.no_default_groups, options.require_hashes,
+        options.editable_local, options.exact, options.compile, options.relocatable, options.allow_empty}) {
     text += flag ? '1' : '0';
   }
   add(store_path(options));

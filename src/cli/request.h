@@ -8,8 +8,8 @@
 
 namespace axle::cli {
 
-// Equal for command lines that ask for the same environment: over all options that have a say in what it holds, and the absolute
-// paths of the locks, but not over the locks' content.
+// Equal for command lines that ask for the same environment: over all options that have a say in what it
+// holds, and the absolute paths of the locks, but not over the locks' content.
 Sha256 request_digest(const Options& options, const std::vector<std::string>& paths);
 
 }  // namespace axle::cli

@@ -15,8 +15,9 @@ const std::set<std::string>& seeds() {
 
 }  // namespace
 
-std::vector<PlanWheel> sync_wheels(const Options& options, const Chosen& chosen, const SelectionRequest& request,
-                                   const Installation& installed, Store& store, Diagnostics& notes) {
+std::vector<PlanWheel> sync_wheels(const Options& options, const Chosen& chosen,
+                                   const SelectionRequest& request, const Installation& installed,
+                                   Store& store, Diagnostics& notes) {
   notes.insert(notes.end(), chosen.notes.begin(), chosen.notes.end());
   for (const LocalProject& project : chosen.local_projects) {
     if (!project.installable) continue;
@@ -31,7 +32,8 @@ std::vector<PlanWheel> sync_wheels(const Options& options, const Chosen& chosen,
                 "--allow-empty removes everything from it");
   }
   for (const LaidDist& dist : installed.state.dists) {
-    if (!options.exact && seeds().contains(dist.name) && !names.contains(dist.name)) wheels.push_back(keep(dist));
+    if (!options.exact && seeds().contains(dist.name) && !names.contains(dist.name))
+      wheels.push_back(keep(dist));
   }
   return wheels;
 }

@@ -9,8 +9,10 @@
 
 namespace axle::cli {
 
-// Throws Error(usage) when the lock selects nothing for an environment that is not empty, unless --allow-empty.
-std::vector<PlanWheel> sync_wheels(const Options& options, const Chosen& chosen, const SelectionRequest& request,
-                                   const Installation& installed, Store& store, Diagnostics& notes);
+// Throws Error(usage) when the lock selects nothing for an environment that is not empty, unless
+// --allow-empty.
+std::vector<PlanWheel> sync_wheels(const Options& options, const Chosen& chosen,
+                                   const SelectionRequest& request, const Installation& installed,
+                                   Store& store, Diagnostics& notes);
 
 }  // namespace axle::cli

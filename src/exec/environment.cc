@@ -66,7 +66,8 @@ std::optional<Fd> take_lock(const Fd& root, const std::string& path, LockWait wa
 bool same_dir(const Fd& open, const std::string& path) {
   struct stat status {};
   const auto named = try_stat(AT_FDCWD, path);
-  return fstat(open.get(), &status) == 0 && named && named->st_ino == status.st_ino && named->st_dev == status.st_dev;
+  return fstat(open.get(), &status) == 0 && named && named->st_ino == status.st_ino &&
+         named->st_dev == status.st_dev;
 }
 
 void make_root(const std::string& path) {
@@ -139,7 +140,8 @@ void Environment::recover(const std::string& path, const EnvironmentOptions& opt
 
 void Environment::publish() {
   if (!is_new()) return;
-  if (transaction_.durability == Durability::durable && syncfs(root_.get()) != 0) throw_errno("cannot flush", path_);
+  if (transaction_.durability == Durability::durable && syncfs(root_.get()) != 0)
+    throw_errno("cannot flush", path_);
   const int failed = replaces_ ? renameat2(AT_FDCWD, stage_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE)
                                : rename(stage_.c_str(), path_.c_str());
   if (failed != 0) throw_errno("cannot put the environment in its place", path_);

@@ -1,8 +1,9 @@
 #pragma once
 // An environment opened for change: its lock held, what an earlier command left recovered.
 //
-// A new environment is built beside its place (.NAME.axle-new) and comes to be by one rename; an existing one is
-// changed in place by a Transaction. Either way there is no moment at which it is half there for the next command.
+// A new environment is built beside its place (.NAME.axle-new) and comes to be by one rename; an existing one
+// is changed in place by a Transaction. Either way there is no moment at which it is half there for the next
+// command.
 
 #include <optional>
 #include <string>
@@ -28,8 +29,9 @@ struct EnvironmentOptions {
 
 class Environment {
  public:
-  // `path`: where it is on this machine, DESTDIR included. Creates the staging directory when there is nothing at `path` (or an
-  // empty directory). Throws Error(io) when it cannot, or when LockWait::fail meets another axle.
+  // `path`: where it is on this machine, DESTDIR included. Creates the staging directory when there is
+  // nothing at `path` (or an empty directory). Throws Error(io) when it cannot, or when LockWait::fail meets
+  // another axle.
   static Environment open(const std::string& path, const EnvironmentOptions& options);
   // Recovers what an earlier command left at `path`, if anything. For commands that only read.
   static void recover(const std::string& path, const EnvironmentOptions& options);

@@ -81,10 +81,12 @@ class Layer {
       trees_[wheel] = std::move(*fd);
     };
     for (const Entry& entry : entries) {
-      if (const auto* tree = std::get_if<StoreTree>(&entry.content); tree != nullptr && entry.lay == Lay::file) {
+      if (const auto* tree = std::get_if<StoreTree>(&entry.content);
+          tree != nullptr && entry.lay == Lay::file) {
         open(tree->wheel);
       }
-      if (const auto* file = std::get_if<StoreFile>(&entry.content); file != nullptr && entry.lay == Lay::file) {
+      if (const auto* file = std::get_if<StoreFile>(&entry.content);
+          file != nullptr && entry.lay == Lay::file) {
         open(file->wheel);
       }
     }
@@ -200,7 +202,8 @@ class Layer {
     const mode_t mode = file.has(file_flag::executable) ? 0755 : 0644;
     const Fd to(openat(way.to_dir, way.to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
     if (!to) throw_errno("cannot create", way.to);
-    if (options_.mode != LinkMode::clone || ioctl(to.get(), FICLONE, from->get()) != 0) copy_bytes(*from, to, way, file.size);
+    if (options_.mode != LinkMode::clone || ioctl(to.get(), FICLONE, from->get()) != 0)
+      copy_bytes(*from, to, way, file.size);
     set_mtime(to, options_.copied_mtime_ns.value_or(file.mtime * 1'000'000'000), way.to);
   }
 
@@ -247,8 +250,8 @@ class Layer {
     } else if (std::holds_alternative<Directory>(entry.content)) {
       make_dir_with_parents(root_.get(), path);
     } else {
-      throw Error(ErrorCode::unsupported, Place{path}, "needs another rpath, which this layout cannot give it",
-                  "use --rpath keep");
+      throw Error(ErrorCode::unsupported, Place{path},
+                  "needs another rpath, which this layout cannot give it", "use --rpath keep");
     }
   }
 
@@ -293,10 +296,11 @@ std::string link_target(const Plan& plan, const Entry& entry, const Store& store
   const auto* tree = std::get_if<StoreTree>(&entry.content);
   const auto* file = std::get_if<StoreFile>(&entry.content);
   const WheelFacts& wheel = plan.dists[tree != nullptr ? tree->wheel : file->wheel].facts;
-  const Scheme scheme = tree != nullptr ? wheel.dir(tree->dir).scheme : wheel.scheme_of(wheel.file(file->file));
+  const Scheme scheme =
+      tree != nullptr ? wheel.dir(tree->dir).scheme : wheel.scheme_of(wheel.file(file->file));
   const std::string below = tree != nullptr ? wheel.dir_path(tree->dir) : wheel.path_of(file->file);
-  return store.path() + "/" + Store::tree_path(wheel.wheel_sha256()) + "/" + std::string(tree_prefix(scheme)) +
-         (below.empty() ? "" : "/" + below);
+  return store.path() + "/" + Store::tree_path(wheel.wheel_sha256()) + "/" +
+         std::string(tree_prefix(scheme)) + (below.empty() ? "" : "/" + below);
 }
 
 std::string rewritten_bytes(const Plan& plan, const Rewritten& script, const Store& store) {
@@ -358,9 +362,12 @@ LinkMode resolve_link_mode(LinkMode wanted, const Store& store, const Fd& root, 
     case LinkMode::symlink:  // its real files
       if (can_link(store, root)) return LinkMode::hardlink;
       return can_clone(store, root) ? LinkMode::clone : LinkMode::copy;
-    case LinkMode::hardlink: return can_link(store, root) ? wanted : fall_back("hard links");
-    case LinkMode::clone: return can_clone(store, root) ? wanted : fall_back("clones");
-    case LinkMode::copy: break;
+    case LinkMode::hardlink:
+      return can_link(store, root) ? wanted : fall_back("hard links");
+    case LinkMode::clone:
+      return can_clone(store, root) ? wanted : fall_back("clones");
+    case LinkMode::copy:
+      break;
   }
   return LinkMode::copy;
 }

@@ -1,5 +1,6 @@
 #pragma once
-// Laying entries: from a plan's contents to files, links and directories. The only place where an environment's files are made.
+// Laying entries: from a plan's contents to files, links and directories. The only place where an
+// environment's files are made.
 
 #include <cstdint>
 #include <optional>
@@ -16,16 +17,17 @@ namespace axle {
 struct LayOptions {
   LinkMode mode = LinkMode::copy;  // how Lay::file comes from the store: hardlink, clone or copy
   unsigned jobs = 1;
-  std::int64_t generated_mtime_ns = 0;              // of files that axle writes itself
-  std::optional<std::int64_t> copied_mtime_ns;      // of copies and clones; none: as in the store
+  std::int64_t generated_mtime_ns = 0;          // of files that axle writes itself
+  std::optional<std::int64_t> copied_mtime_ns;  // of copies and clones; none: as in the store
 };
 
-// Lays `entries` (of this plan) under the root. Their paths must be free; directories above them are made. RECORDs are laid last.
+// Lays `entries` (of this plan) under the root. Their paths must be free; directories above them are made.
+// RECORDs are laid last.
 void lay_entries(const Fd& root, const Plan& plan, const std::vector<Entry>& entries, const Store& store,
                  const LayOptions& options);
 
-// What `wanted` comes to between this store and this root: automatic becomes the fastest that is safe here; a mode that cannot work
-// becomes copy, with one warning.
+// What `wanted` comes to between this store and this root: automatic becomes the fastest that is safe here; a
+// mode that cannot work becomes copy, with one warning.
 LinkMode resolve_link_mode(LinkMode wanted, const Store& store, const Fd& root, Diagnostics& notes);
 
 // Where an entry with Lay::link points to.

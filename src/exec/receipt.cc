@@ -68,8 +68,11 @@ void encode_entry(Encoder& out, const State& state, const LaidEntry& entry) {
       out.number(entry.size);
       out.signed_number(entry.mtime_ns);
       break;
-    case LaidKind::link: out.text(entry.target); break;
-    case LaidKind::directory: break;
+    case LaidKind::link:
+      out.text(entry.target);
+      break;
+    case LaidKind::directory:
+      break;
   }
 }
 
@@ -101,8 +104,11 @@ LaidEntry decode_entry(Decoder& in, std::size_t dists, TreePlace& tree) {
       entry.size = in.number();
       entry.mtime_ns = in.signed_number();
       break;
-    case LaidKind::link: entry.target = in.text(); break;
-    case LaidKind::directory: break;
+    case LaidKind::link:
+      entry.target = in.text();
+      break;
+    case LaidKind::directory:
+      break;
   }
   return entry;
 }

@@ -1,6 +1,6 @@
 #pragma once
-// What axle remembers of an environment, in .axle/receipt: what it was made from, and what lies where. docs/store-format.md
-// describes the file.
+// What axle remembers of an environment, in .axle/receipt: what it was made from, and what lies where.
+// docs/store-format.md describes the file.
 
 #include <cstdint>
 #include <optional>
@@ -28,10 +28,10 @@ struct ReceiptInput {
 
 // What a repeated command compares, without looking at anything else.
 struct ReceiptHead {
-  Sha256 request;                   // of the options that matter; all zero: nothing to compare
-  std::vector<ReceiptInput> inputs; // lock files, and what they include
-  std::vector<Witness> places;      // site-packages and every dist-info, relative to the root
-  std::string link_mode;            // what files were laid by: "hardlink", ...
+  Sha256 request;                    // of the options that matter; all zero: nothing to compare
+  std::vector<ReceiptInput> inputs;  // lock files, and what they include
+  std::vector<Witness> places;       // site-packages and every dist-info, relative to the root
+  std::string link_mode;             // what files were laid by: "hardlink", ...
   std::uint64_t distributions = 0;
 };
 

@@ -17,9 +17,12 @@ bool is_whole(const Fd& root, const LaidEntry& entry) {
   if (!status) return false;
   switch (entry.kind) {
     case LaidKind::directory:
-    case LaidKind::tree: return S_ISDIR(status->st_mode);
-    case LaidKind::link: return try_read_link(root.get(), path) == entry.target && try_stat(root.get(), path);
-    case LaidKind::file: break;
+    case LaidKind::tree:
+      return S_ISDIR(status->st_mode);
+    case LaidKind::link:
+      return try_read_link(root.get(), path) == entry.target && try_stat(root.get(), path);
+    case LaidKind::file:
+      break;
   }
   if (!S_ISREG(status->st_mode) || static_cast<std::uint64_t>(status->st_size) != entry.size) return false;
   if (entry.sha256 == Sha256{}) return mtime_ns(*status) == entry.mtime_ns;  // a RECORD
@@ -27,7 +30,8 @@ bool is_whole(const Fd& root, const LaidEntry& entry) {
   return Sha256::of(mapped.bytes()) == entry.sha256;
 }
 
-// The entry itself when all of it is whole; else its parts, down to the damaged files, which lose their identity.
+// The entry itself when all of it is whole; else its parts, down to the damaged files, which lose their
+// identity.
 std::vector<LaidEntry> examine(const Fd& root, const State& state, const LaidEntry& entry) {
   if (!is_whole(root, entry)) {
     LaidEntry damaged = entry;

@@ -6,8 +6,8 @@
 
 namespace axle {
 
-// Compares every file that axle laid with the disk, by digest. What is missing or changed loses its identity, which makes
-// it different from any plan; trees are expanded along the way to it.
+// Compares every file that axle laid with the disk, by digest. What is missing or changed loses its identity,
+// which makes it different from any plan; trees are expanded along the way to it.
 void mark_damage(const Fd& root, State& state, unsigned jobs);
 
 }  // namespace axle

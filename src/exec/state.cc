@@ -18,8 +18,8 @@ namespace axle {
 namespace {
 
 // The rows of RECORD; nullopt, and a note, when nobody can know what belongs to the distribution.
-std::optional<std::vector<InstalledFile>> rows_of(const Fd& root, const Layout& layout, const InstalledDist& dist,
-                                                  Diagnostics& notes) {
+std::optional<std::vector<InstalledFile>> rows_of(const Fd& root, const Layout& layout,
+                                                  const InstalledDist& dist, Diagnostics& notes) {
   std::string why = "has no RECORD, so nobody knows what belongs to it";
   try {
     if (auto rows = read_installed_record(root.get(), layout, dist)) return rows;
@@ -49,9 +49,10 @@ void list_rows(const Fd& root, const RelPath& dir, int depth, std::vector<Instal
   }
 }
 
-// What RECORD says, as the facts of a wheel that lies in this layout: packages in purelib, everything else as data.
-WheelFacts facts_of_rows(const std::vector<InstalledFile>& rows, const Layout& layout, const InstalledDist& dist,
-                         Diagnostics& notes) {
+// What RECORD says, as the facts of a wheel that lies in this layout: packages in purelib, everything else as
+// data.
+WheelFacts facts_of_rows(const std::vector<InstalledFile>& rows, const Layout& layout,
+                         const InstalledDist& dist, Diagnostics& notes) {
   FactsBuilder builder;
   builder.name(dist.name).version(dist.version).dist_info(dist.dist_info.name());
   std::set<std::string> seen;
@@ -92,8 +93,17 @@ void add_foreign_entries(State& state, const Layout& layout) {
   const Plan plan = make_plan(input);
   for (const Entry& entry : plan.entries) {
     if (entry.owner == environment_itself) continue;
-    LaidEntry laid{entry.path, LaidKind::file, {ids[entry.owner]}, entry.identity, environment_itself, 0, {}, 0, 0,
-                   entry.executable, {}};
+    LaidEntry laid{entry.path,
+                   LaidKind::file,
+                   {ids[entry.owner]},
+                   entry.identity,
+                   environment_itself,
+                   0,
+                   {},
+                   0,
+                   0,
+                   entry.executable,
+                   {}};
     for (const DistId sharer : entry.sharers) laid.owners.push_back(ids[sharer]);
     if (const auto* tree = std::get_if<StoreTree>(&entry.content)) {
       laid.kind = LaidKind::tree;
@@ -182,7 +192,8 @@ Installation read_installation(const Fd& root, const Layout& layout, const Store
     for (std::size_t i = 0; i < dists.size(); ++i) {
       const auto found = present.find(dists[i].dist_info);
       // Another tool says so by its INSTALLER; a copy of the same version by that tool is its own.
-      if (found == present.end() || read_installer(root.get(), *found->second).value_or("axle") != "axle") continue;
+      if (found == present.end() || read_installer(root.get(), *found->second).value_or("axle") != "axle")
+        continue;
       const auto facts = find_facts(root, store, receipt->wheels[i]);
       if (!facts) continue;  // from here on it is what its RECORD says, as if another tool had installed it
       dists[i].facts = *facts;
@@ -203,8 +214,8 @@ Installation read_installation(const Fd& root, const Layout& layout, const Store
     auto rows = rows_of(root, layout, *dist, installation.notes);
     const bool has_record = rows.has_value();
     if (!has_record) list_rows(root, path, 0, rows.emplace());
-    state.dists.push_back({facts_of_rows(*rows, layout, *dist, installation.notes), dist->normalized, dist->version,
-                           path, false, std::nullopt, false, has_record});
+    state.dists.push_back({facts_of_rows(*rows, layout, *dist, installation.notes), dist->normalized,
+                           dist->version, path, false, std::nullopt, false, has_record});
   }
   add_foreign_entries(state, layout);
   return installation;

@@ -18,10 +18,10 @@ struct Installation {
   Diagnostics notes;
 };
 
-// Facts come from `store` (nullptr: none) where it has them, else from the installed RECORD. What the receipt has and site-packages
-// no longer has was removed by another tool; what axle laid and another tool replaced is that tool's.
-// A distribution of another tool whose RECORD is absent or cannot be read has no files but its dist-info's, and a note "record-missing".
-// Throws Error(bad_input) for a damaged receipt.
+// Facts come from `store` (nullptr: none) where it has them, else from the installed RECORD. What the receipt
+// has and site-packages no longer has was removed by another tool; what axle laid and another tool replaced
+// is that tool's. A distribution of another tool whose RECORD is absent or cannot be read has no files but
+// its dist-info's, and a note "record-missing". Throws Error(bad_input) for a damaged receipt.
 Installation read_installation(const Fd& root, const Layout& layout, const Store* store);
 
 }  // namespace axle

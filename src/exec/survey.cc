@@ -19,9 +19,11 @@ Sha256 digest_of_file(int dir, const std::string& path) {
   return Sha256::of(mapped.bytes());
 }
 
-bool file_matches(int dir, const std::string& path, const Sha256& sha256, std::uint64_t size, std::int64_t time) {
+bool file_matches(int dir, const std::string& path, const Sha256& sha256, std::uint64_t size,
+                  std::int64_t time) {
   const auto status = try_lstat(dir, path);
-  if (!status || !S_ISREG(status->st_mode) || static_cast<std::uint64_t>(status->st_size) != size) return false;
+  if (!status || !S_ISREG(status->st_mode) || static_cast<std::uint64_t>(status->st_size) != size)
+    return false;
   return mtime_ns(*status) == time || digest_of_file(dir, path) == sha256;
 }
 
@@ -47,7 +49,8 @@ class TreeSurvey {
     std::map<std::string_view, const FileFact*> files;
     std::map<std::string_view, std::uint32_t> dirs;
     for (const FileFact& file : facts_.files_in(facts_.dir(index))) files.emplace(facts_.name(file), &file);
-    for (const std::uint32_t child : facts_.child_dirs(index)) dirs.emplace(facts_.name(facts_.dir(child)), child);
+    for (const std::uint32_t child : facts_.child_dirs(index))
+      dirs.emplace(facts_.name(facts_.dir(child)), child);
     for (const DirEntry& entry : list_dir(dir->get(), ".")) {
       const std::string below = path + "/" + entry.name;
       if (entry.type == DT_DIR) {
@@ -91,8 +94,8 @@ class TreeSurvey {
 };
 
 // "a/__pycache__/m.cpython-311.pyc", ... of "a/m.py".
-void find_byte_code(const Fd& root, const RelPath& module, std::map<std::string, std::vector<DirEntry>>& listings,
-                    std::vector<RelPath>& found) {
+void find_byte_code(const Fd& root, const RelPath& module,
+                    std::map<std::string, std::vector<DirEntry>>& listings, std::vector<RelPath>& found) {
   const auto parent = module.parent();
   const std::string cache = (parent ? parent->str() + "/" : std::string()) + "__pycache__";
   auto listing = listings.find(cache);
@@ -110,9 +113,8 @@ void find_byte_code(const Fd& root, const RelPath& module, std::map<std::string,
 }
 
 bool is_ours(const State& state, const LaidEntry& entry) {
-  return std::all_of(entry.owners.begin(), entry.owners.end(), [&](DistId owner) {
-    return owner == environment_itself || state.dists[owner].ours;
-  });
+  return std::all_of(entry.owners.begin(), entry.owners.end(),
+                     [&](DistId owner) { return owner == environment_itself || state.dists[owner].ours; });
 }
 
 }  // namespace
@@ -143,7 +145,8 @@ RemovalSurvey survey_removals(const Fd& root, const State& state, const std::vec
       survey.run();
       found[i].changed = std::move(survey.changed);
       found[i].strangers = std::move(survey.strangers);
-    } else if (ours && entry.kind != LaidKind::directory && !is_unchanged(root.get(), entry.path.str(), entry)) {
+    } else if (ours && entry.kind != LaidKind::directory &&
+               !is_unchanged(root.get(), entry.path.str(), entry)) {
       found[i].changed.push_back(entry.path);
     }
   });
@@ -234,15 +237,20 @@ AdditionSurvey survey_additions(const Fd& root, const Plan& plan, std::vector<En
     } else if (!is_tree && entry.lay == Lay::file && same_content(root, plan, entry, *status)) {
       continue;
     } else {
-      Conflict conflict{entry.path, S_ISDIR(status->st_mode) ? "file-against-directory" : "existing-file", {},
-                        std::nullopt, "something that nobody recorded is there already"};
-      conflict.claimants.push_back({entry.owner == environment_itself ? "" : plan.dists[entry.owner].name, 0, {}});
+      Conflict conflict{entry.path,
+                        S_ISDIR(status->st_mode) ? "file-against-directory" : "existing-file",
+                        {},
+                        std::nullopt,
+                        "something that nobody recorded is there already"};
+      conflict.claimants.push_back(
+          {entry.owner == environment_itself ? "" : plan.dists[entry.owner].name, 0, {}});
       result.conflicts.push_back(std::move(conflict));
       result.in_the_way.push_back(entry.path);
       result.add.push_back(std::move(entry));
     }
   }
-  std::sort(result.add.begin(), result.add.end(), [](const Entry& a, const Entry& b) { return a.path < b.path; });
+  std::sort(result.add.begin(), result.add.end(),
+            [](const Entry& a, const Entry& b) { return a.path < b.path; });
   return result;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// A look at the disk before anything is changed: what somebody changed by hand, what nobody recorded, and what
-// stands where something new shall go.
+// A look at the disk before anything is changed: what somebody changed by hand, what nobody recorded, and
+// what stands where something new shall go.
 
 #include <set>
 #include <string>
@@ -13,21 +13,22 @@
 namespace axle {
 
 struct RemovalSurvey {
-  std::vector<RelPath> changed;     // files of ours that are not as they were laid
-  std::set<RelPath> strangers;      // files in directories to be removed that nobody recorded
-  std::vector<RelPath> byte_code;   // .pyc files of removed modules outside of removed directories
-  std::set<RelPath> gone;           // entries of which nothing is there any more
+  std::vector<RelPath> changed;    // files of ours that are not as they were laid
+  std::set<RelPath> strangers;     // files in directories to be removed that nobody recorded
+  std::vector<RelPath> byte_code;  // .pyc files of removed modules outside of removed directories
+  std::set<RelPath> gone;          // entries of which nothing is there any more
 };
 // Distributions that another tool installed are exempt from `changed`.
-RemovalSurvey survey_removals(const Fd& root, const State& state, const std::vector<LaidEntry>& remove, unsigned jobs);
+RemovalSurvey survey_removals(const Fd& root, const State& state, const std::vector<LaidEntry>& remove,
+                              unsigned jobs);
 
 // Whether the file at `path` still is what was laid: by size and time, then by digest.
 bool is_unchanged(int dir, const std::string& path, const LaidEntry& entry);
 
 struct AdditionSurvey {
-  std::vector<Entry> add;             // what remains to be laid; trees that meet a directory are expanded
-  std::vector<Conflict> conflicts;    // existing files that nobody recorded, with other bytes
-  std::vector<RelPath> in_the_way;    // the same paths, to be moved aside when a policy lets the new win
+  std::vector<Entry> add;           // what remains to be laid; trees that meet a directory are expanded
+  std::vector<Conflict> conflicts;  // existing files that nobody recorded, with other bytes
+  std::vector<RelPath> in_the_way;  // the same paths, to be moved aside when a policy lets the new win
 };
 // `removed` are the paths that will be out of the way. What is there with the same bytes is left as it is.
 AdditionSurvey survey_additions(const Fd& root, const Plan& plan, std::vector<Entry> add,

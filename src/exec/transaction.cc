@@ -82,7 +82,8 @@ void finish(const Fd& root, const TransactionPaths& paths, unsigned jobs) {
     remove_trees(*trash, names, jobs);
     remove_tree(root.get(), own::trash);
   }
-  for (auto path = paths.prune.rbegin(); path != paths.prune.rend(); ++path) remove_dir_if_empty(root.get(), *path);
+  for (auto path = paths.prune.rbegin(); path != paths.prune.rend(); ++path)
+    remove_dir_if_empty(root.get(), *path);
   unlink_at(root.get(), own::journal_done);
 }
 
@@ -121,7 +122,8 @@ void Transaction::commit(const std::string& receipt) {
     unlink_at(root_.get(), own::next_receipt);
     create_file(root_.get(), own::next_receipt, receipt, {});
   }
-  if (options_.durability == Durability::durable && syncfs(root_.get()) != 0) throw_errno("cannot flush", ".");
+  if (options_.durability == Durability::durable && syncfs(root_.get()) != 0)
+    throw_errno("cannot flush", ".");
   rename_at(root_.get(), own::journal, root_.get(), own::journal_done);
   state_ = State::committed;
 }
@@ -141,8 +143,8 @@ void recover_transaction(const Fd& root, TransactionOptions options) {
 }
 
 void remove_trees(const Fd& dir, const std::vector<std::string>& names, unsigned jobs) {
-  // Directories in breadth-first order; each is listed and emptied of files by one task, and they are removed in
-  // reverse order at the end.
+  // Directories in breadth-first order; each is listed and emptied of files by one task, and they are removed
+  // in reverse order at the end.
   std::vector<std::string> level;
   std::vector<std::string> all;
   for (const std::string& name : names) {

@@ -1,21 +1,23 @@
 #pragma once
 // The journal: why a killed command leaves the old environment or the new one.
 //
-// Problem. An environment is thousands of paths; the kernel changes one at a time, and the process may die between
-// any two system calls, or any call may fail.
+// Problem. An environment is thousands of paths; the kernel changes one at a time, and the process may die
+// between any two system calls, or any call may fail.
 //
-// Vocabulary. A transaction *moves aside* every path that it replaces or removes (one rename each into .axle/trash/N; a whole
-// directory counts as one), *creates* the top-most new paths, and *prunes* directories that became empty. The
-// *journal* (.axle/journal) names all three before the first of them happens. The *commit* is one rename: .axle/journal
-// becomes .axle/journal-done.
+// Vocabulary. A transaction *moves aside* every path that it replaces or removes (one rename each into
+// .axle/trash/N; a whole directory counts as one), *creates* the top-most new paths, and *prunes* directories
+// that became empty. The *journal* (.axle/journal) names all three before the first of them happens. The
+// *commit* is one rename: .axle/journal becomes .axle/journal-done.
 //
-// Algorithm. While .axle/journal exists, the environment is to be undone: what was created at a path whose old content is
-// aside (or had none) is removed, then what is aside is renamed back. While .axle/journal-done exists, it is to be finished: the new
-// receipt takes its place, the trash is emptied, empty directories go. Both are idempotent: each step looks at what is there, so
-// that a kill during recovery is recovered in the same way.
+// Algorithm. While .axle/journal exists, the environment is to be undone: what was created at a path whose
+// old content is aside (or had none) is removed, then what is aside is renamed back. While .axle/journal-done
+// exists, it is to be finished: the new receipt takes its place, the trash is emptied, empty directories go.
+// Both are idempotent: each step looks at what is there, so that a kill during recovery is recovered in the
+// same way.
 //
-// Why it is right. Old content is either at its path or whole in the trash, since rename is atomic. New content
-// exists only at journalled paths that did not exist or whose old content is aside; so undoing removes only what is new.
+// Why it is right. Old content is either at its path or whole in the trash, since rename is atomic. New
+// content exists only at journalled paths that did not exist or whose old content is aside; so undoing
+// removes only what is new.
 
 #include <string>
 #include <vector>
@@ -42,14 +44,16 @@ class Transaction {
  public:
   // Writes the journal and moves the old aside. On failure everything is as it was. `root` must outlive this.
   Transaction(const Fd& root, TransactionPaths paths, TransactionOptions options);
-  // Rolls back unless committed; never throws. What could not be undone stays in the journal for the next command.
+  // Rolls back unless committed; never throws. What could not be undone stays in the journal for the next
+  // command.
   ~Transaction();
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
 
   // Commits with the new receipt ("" keeps none). Throws only before the commit point.
   void commit(const std::string& receipt);
-  // Cleans up after the commit. Throws Error(io) when something could not be removed: a warning for the caller.
+  // Cleans up after the commit. Throws Error(io) when something could not be removed: a warning for the
+  // caller.
   void clean_up();
 
  private:
@@ -59,8 +63,8 @@ class Transaction {
   enum class State { open, committed } state_ = State::open;
 };
 
-// Undoes or finishes what an earlier command left in this environment. The caller holds the environment's lock. Throws Error(bad_input)
-// for a journal that is no journal (nothing is touched then).
+// Undoes or finishes what an earlier command left in this environment. The caller holds the environment's
+// lock. Throws Error(bad_input) for a journal that is no journal (nothing is touched then).
 void recover_transaction(const Fd& root, TransactionOptions options);
 
 // True when there is something to recover.

@@ -76,12 +76,14 @@ struct Row {
   WrittenFile file;
 };
 
-// The rows of a distribution that its facts do not hold ready: scripts, data, headers, and what axle wrote itself.
+// The rows of a distribution that its facts do not hold ready: scripts, data, headers, and what axle wrote
+// itself.
 class RecordRows {
  public:
   RecordRows(const Plan& plan, DistId dist, bool part_is_whole)
       : part_is_whole_(part_is_whole),
-        lib_(plan.dists[dist].facts.root_scheme() == Scheme::purelib ? plan.layout.purelib : plan.layout.platlib) {}
+        lib_(plan.dists[dist].facts.root_scheme() == Scheme::purelib ? plan.layout.purelib
+                                                                     : plan.layout.platlib) {}
 
   void add_file(const RelPath& path, const WheelFacts& facts, std::uint32_t index) {
     const FileFact& file = facts.file(index);
@@ -100,7 +102,9 @@ class RecordRows {
     }
   }
 
-  void add_written(const RelPath& path, const WrittenFile& file) { rows.push_back({record_path(lib_, path), file}); }
+  void add_written(const RelPath& path, const WrittenFile& file) {
+    rows.push_back({record_path(lib_, path), file});
+  }
 
   std::string own_path(const RelPath& record) const { return record_path(lib_, record); }
 
@@ -113,11 +117,12 @@ class RecordRows {
 
 }  // namespace
 
-std::string render_record(const Plan& plan, DistId id, const std::vector<std::optional<WrittenFile>>& written) {
+std::string render_record(const Plan& plan, DistId id,
+                          const std::vector<std::optional<WrittenFile>>& written) {
   const Dist& dist = plan.dists.at(id);
   const WheelFacts& facts = dist.facts;
-  // The part of RECORD that is ready holds every file of the wheel's lib schemes; it serves when all of them are in place as
-  // they are.
+  // The part of RECORD that is ready holds every file of the wheel's lib schemes; it serves when all of them
+  // are in place as they are.
   const bool one_lib = plan.layout.purelib == plan.layout.platlib ||
                        !(facts.root(Scheme::purelib).has_value() && facts.root(Scheme::platlib).has_value());
   bool part_is_whole = one_lib && dist.lost_files.empty();
@@ -125,7 +130,8 @@ std::string render_record(const Plan& plan, DistId id, const std::vector<std::op
     const auto* patched = std::get_if<Patched>(&plan.entries[i].content);
     part_is_whole = patched == nullptr || patched->from.wheel != id;
   }
-  // A file shared with another distribution is an entry of that one, made from its wheel; the ready part lists it all the same.
+  // A file shared with another distribution is an entry of that one, made from its wheel; the ready part
+  // lists it all the same.
   RecordRows rows(plan, id, part_is_whole);
   for (std::size_t i = 0; i < plan.entries.size(); ++i) {
     const Entry& entry = plan.entries[i];

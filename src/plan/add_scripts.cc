@@ -15,20 +15,23 @@ ScriptInterpreter script_interpreter(const PlanInput& input) {
   return {input.script_interpreter, input.policy.relocatable == Relocatable::yes, input.layout.os};
 }
 
-void add_launchers(Draft& draft, DistId id, const ScriptInterpreter& interpreter, std::set<std::string>& names) {
+void add_launchers(Draft& draft, DistId id, const ScriptInterpreter& interpreter,
+                   std::set<std::string>& names) {
   const Dist& dist = draft.plan.dists[id];
   if (!dist.recorded) return;  // another tool wrote its launchers; they are files of the distribution
   for (const EntryPoint& point : dist.facts.entry_points()) {
     if (!is_script_group(point.group)) continue;
     const ObjectReference call = parse_object_reference(point.value);
     if (draft.input.layout.os == Os::windows) {
-      throw Error(ErrorCode::unsupported, Place{std::string(dist.facts.file_name())},
-                  "entry point " + point.name + " needs a Windows launcher, which this build of axle does not hold",
-                  "build axle with mingw-w64 installed");
+      throw Error(
+          ErrorCode::unsupported, Place{std::string(dist.facts.file_name())},
+          "entry point " + point.name + " needs a Windows launcher, which this build of axle does not hold",
+          "build axle with mingw-w64 installed");
     }
     if (!names.insert(point.name).second) continue;  // in both groups: one launcher serves both
     const std::string path = join_path(draft.input.layout.scripts, point.name);
-    draft.tree.add(path, {id, Generated{render_entry_point({call.module, call.attribute}, interpreter)}, true});
+    draft.tree.add(path,
+                   {id, Generated{render_entry_point({call.module, call.attribute}, interpreter)}, true});
   }
 }
 

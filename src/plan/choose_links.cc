@@ -1,8 +1,9 @@
 // Which entries become symbolic links into the store.
 //
-// A directory may be one link when exactly one distribution owns it: that is what a StoreTree is. Real files stay where a link would
-// change what a program sees: executables in the scripts directory ($ORIGIN of a program is its real path), and
-// directories whose native objects look for libraries outside of themselves by a relative path, because through a linked directory
+// A directory may be one link when exactly one distribution owns it: that is what a StoreTree is. Real files
+// stay where a link would change what a program sees: executables in the scripts directory ($ORIGIN of a
+// program is its real path), and directories whose native objects look for libraries outside of themselves by
+// a relative path, because through a linked directory
 // ".." leads into the store. Files of a dist-info that axle writes are real in any case.
 
 #include "plan/passes.h"

@@ -1,15 +1,17 @@
 // The least change from what is installed to a plan.
 //
-// Problem. Both sides name whole directories by one entry where one distribution owns them, but not always the same
-// directories: a second owner splits a tree, an old one leaves and it is whole again.
+// Problem. Both sides name whole directories by one entry where one distribution owns them, but not always
+// the same directories: a second owner splits a tree, an old one leaves and it is whole again.
 //
-// Algorithm. Both sides are sorted by path and merged. Where one side has a tree and the other has something inside of it, the tree is
-// replaced by its children and the merge goes on one level deeper, so trees are expanded only along shared
-// directories. Where both have a tree at one path, it is kept, or replaced as a whole by one rename. A real directory in
-// which somebody keeps files of his own is never replaced as a whole, but expanded.
+// Algorithm. Both sides are sorted by path and merged. Where one side has a tree and the other has something
+// inside of it, the tree is replaced by its children and the merge goes on one level deeper, so trees are
+// expanded only along shared directories. Where both have a tree at one path, it is kept, or replaced as a
+// whole by one rename. A real directory in which somebody keeps files of his own is never replaced as a
+// whole, but expanded.
 //
-// A link to a directory of the store is not a place in which anything can lie: when the plan needs a real directory there, the
-// link goes. The reverse, a real directory that could be one link again, is left as links of its children.
+// A link to a directory of the store is not a place in which anything can lie: when the plan needs a real
+// directory there, the link goes. The reverse, a real directory that could be one link again, is left as
+// links of its children.
 
 #include "axle/plan/diff.h"
 
@@ -27,9 +29,7 @@ bool is_tree(const Entry& entry) noexcept { return std::holds_alternative<StoreT
 class Merge {
  public:
   Merge(const State& state, const Plan& plan, const DiffOptions& options)
-      : state_(state),
-        plan_(plan),
-        options_(options) {
+      : state_(state), plan_(plan), options_(options) {
     for (const LaidEntry& entry : state.entries) add_old(entry);
     for (const Entry& entry : plan.entries) new_.emplace(entry.path, entry);
   }
@@ -40,10 +40,12 @@ class Merge {
   }
 
  private:
-  // Two distributions may record one path (another tool wrote into a directory of ours): it has both as owners.
+  // Two distributions may record one path (another tool wrote into a directory of ours): it has both as
+  // owners.
   void add_old(const LaidEntry& entry) {
     const auto [known, is_new] = old_.emplace(entry.path, entry);
-    if (!is_new) known->second.owners.insert(known->second.owners.end(), entry.owners.begin(), entry.owners.end());
+    if (!is_new)
+      known->second.owners.insert(known->second.owners.end(), entry.owners.begin(), entry.owners.end());
   }
 
   LaidEntry take_old() { return std::move(old_.extract(old_.begin()).mapped()); }
@@ -102,7 +104,8 @@ class Merge {
   }
 
   void remove_front() {
-    if (old_.begin()->second.kind == LaidKind::tree && has_strangers(old_.begin()->second.path)) return expand_old();
+    if (old_.begin()->second.kind == LaidKind::tree && has_strangers(old_.begin()->second.path))
+      return expand_old();
     changes_.remove.push_back(take_old());
   }
 
@@ -142,8 +145,17 @@ std::vector<LaidEntry> expand_tree(const State& state, const LaidEntry& tree) {
   const WheelFacts& facts = state.dists.at(tree.dist).facts;
   std::vector<LaidEntry> below;
   for (const TreeChild& child : children_of(facts, {tree.dist, tree.dir})) {
-    LaidEntry entry{tree.path.join(RelPath::parse(child.name)), LaidKind::file, tree.owners, {}, tree.dist, 0, {}, 0,
-                    0, child.executable, {}};
+    LaidEntry entry{tree.path.join(RelPath::parse(child.name)),
+                    LaidKind::file,
+                    tree.owners,
+                    {},
+                    tree.dist,
+                    0,
+                    {},
+                    0,
+                    0,
+                    child.executable,
+                    {}};
     if (const auto* dir = std::get_if<StoreTree>(&child.content)) {
       entry.kind = LaidKind::tree;
       entry.dir = dir->dir;
@@ -168,8 +180,9 @@ std::vector<Entry> expand_tree(const Plan& plan, const Entry& tree) {
   std::vector<Entry> below;
   for (const TreeChild& child : children_of(facts, dir)) {
     const auto* file = std::get_if<StoreFile>(&child.content);
-    const std::string what = file != nullptr ? file_identity(facts.file(file->file).sha256)
-                                             : tree_identity(facts.dir(std::get<StoreTree>(child.content).dir).tree_digest);
+    const std::string what =
+        file != nullptr ? file_identity(facts.file(file->file).sha256)
+                        : tree_identity(facts.dir(std::get<StoreTree>(child.content).dir).tree_digest);
     below.push_back({tree.path.join(RelPath::parse(child.name)), tree.owner, tree.sharers, child.content,
                      child.executable, tree.lay, laid_identity(what, child.executable, tree.lay, linked)});
   }

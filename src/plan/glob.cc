@@ -3,8 +3,8 @@
 namespace axle {
 
 bool glob_matches(std::string_view glob, std::string_view path) noexcept {
-  // Linear in practice and never exponential: of each kind of star only the last needs to be tried again, and a '**' makes
-  // the '*' before it final.
+  // Linear in practice and never exponential: of each kind of star only the last needs to be tried again, and
+  // a '**' makes the '*' before it final.
   constexpr std::size_t none = std::string_view::npos;
   std::size_t g = 0, p = 0;
   std::size_t star = none, star_path = 0;

@@ -1,6 +1,7 @@
 #pragma once
-// Who claims which path. A wheel's directory is one claim until somebody else claims something below it; only then is it
-// expanded, and only there. So the tree has as many nodes as there are packages and shared directories, not files.
+// Who claims which path. A wheel's directory is one claim until somebody else claims something below it; only
+// then is it expanded, and only there. So the tree has as many nodes as there are packages and shared
+// directories, not files.
 
 #include <functional>
 #include <map>
@@ -19,8 +20,8 @@ struct Claim {
 };
 
 struct PathNode {
-  std::vector<Claim> claims;         // files and links; one StoreTree, when there is nothing below
-  std::vector<StoreTree> merged;     // directories of wheels that were expanded into this node
+  std::vector<Claim> claims;      // files and links; one StoreTree, when there is nothing below
+  std::vector<StoreTree> merged;  // directories of wheels that were expanded into this node
   std::map<std::string, PathNode, std::less<>> children;
 
   bool is_dir() const noexcept { return !children.empty() || !merged.empty(); }

@@ -13,17 +13,23 @@ std::string join_path(const std::optional<RelPath>& dir, std::string_view below)
 
 std::string scheme_path(const Layout& layout, Scheme scheme, std::string_view dist_name) {
   switch (scheme) {
-    case Scheme::purelib: return join_path(layout.purelib, "");
-    case Scheme::platlib: return join_path(layout.platlib, "");
-    case Scheme::scripts: return join_path(layout.scripts, "");
-    case Scheme::headers: return join_path(layout.headers, dist_name);
-    case Scheme::data: return join_path(layout.data, "");
+    case Scheme::purelib:
+      return join_path(layout.purelib, "");
+    case Scheme::platlib:
+      return join_path(layout.platlib, "");
+    case Scheme::scripts:
+      return join_path(layout.scripts, "");
+    case Scheme::headers:
+      return join_path(layout.headers, dist_name);
+    case Scheme::data:
+      return join_path(layout.data, "");
   }
   return {};
 }
 
 std::string fold_lib64(const Layout& layout, std::string path) {
-  if (layout.kind != LayoutKind::venv || layout.os != Os::linux || layout.purelib != layout.platlib) return path;
+  if (layout.kind != LayoutKind::venv || layout.os != Os::linux || layout.purelib != layout.platlib)
+    return path;
   if (path == "lib64" || path.starts_with("lib64/")) path.erase(3, 2);
   return path;
 }
@@ -49,9 +55,14 @@ void place_files(Draft& draft) {
     const std::string lib = scheme_path(layout, facts.root_scheme(), facts.name());
     const std::string dist_info(facts.dist_info());
     try {
-      draft.plan.dists.push_back({facts, std::string(facts.normalized()), std::string(facts.version()),
-                                  RelPath::parse(lib.empty() ? dist_info : lib + "/" + dist_info), wheel.requested,
-                                  wheel.direct_url, wheel.recorded, {}});
+      draft.plan.dists.push_back({facts,
+                                  std::string(facts.normalized()),
+                                  std::string(facts.version()),
+                                  RelPath::parse(lib.empty() ? dist_info : lib + "/" + dist_info),
+                                  wheel.requested,
+                                  wheel.direct_url,
+                                  wheel.recorded,
+                                  {}});
     } catch (const Error& error) {
       throw error.within(facts.file_name());
     }

@@ -41,12 +41,16 @@ void check_plan(const Plan& plan) {
       }
     }
     previous = &entry;
-    if (entry.owner != environment_itself && entry.owner >= plan.dists.size()) fail(entry.path.str() + " has no owner");
+    if (entry.owner != environment_itself && entry.owner >= plan.dists.size())
+      fail(entry.path.str() + " has no owner");
     for (const DistId sharer : entry.sharers) {
-      if (sharer >= plan.dists.size() && sharer != environment_itself) fail(entry.path.str() + " is shared by nobody");
+      if (sharer >= plan.dists.size() && sharer != environment_itself)
+        fail(entry.path.str() + " is shared by nobody");
     }
-    if (const auto* tree = std::get_if<StoreTree>(&entry.content)) plan.dists.at(tree->wheel).facts.dir(tree->dir);
-    if (const auto* file = std::get_if<StoreFile>(&entry.content)) plan.dists.at(file->wheel).facts.file(file->file);
+    if (const auto* tree = std::get_if<StoreTree>(&entry.content))
+      plan.dists.at(tree->wheel).facts.dir(tree->dir);
+    if (const auto* file = std::get_if<StoreFile>(&entry.content))
+      plan.dists.at(file->wheel).facts.file(file->file);
     if (const auto* record = std::get_if<Record>(&entry.content)) ++records.at(record->dist);
   }
   for (std::size_t i = 0; i < records.size(); ++i) {

@@ -1,11 +1,12 @@
 // From claims to entries: every path gets one owner.
 //
-// Problem. Wheels overlap: by the same file (fine), by stubs that mean the same, by accident, by malice. Installers that write
-// in some order find out by overwriting. Here all claims are known, so all overlaps are found at once and decided by content.
+// Problem. Wheels overlap: by the same file (fine), by stubs that mean the same, by accident, by malice.
+// Installers that write in some order find out by overwriting. Here all claims are known, so all overlaps are
+// found at once and decided by content.
 //
-// Vocabulary. Claims on a path are *equal* when their bytes are; *equivalent* when they are __init__ stubs of the same tokens.
-// Otherwise they are a conflict, which a policy decides or which is an error. The loser's file is lost to it: its RECORD does not
-// list it, so that uninstalling the loser leaves the winner whole.
+// Vocabulary. Claims on a path are *equal* when their bytes are; *equivalent* when they are __init__ stubs of
+// the same tokens. Otherwise they are a conflict, which a policy decides or which is an error. The loser's
+// file is lost to it: its RECORD does not list it, so that uninstalling the loser leaves the winner whole.
 //
 // A file against a directory is never decided by policy: half of a package would be missing.
 
@@ -34,14 +35,18 @@ class Resolver {
  private:
   const WheelFacts& facts(DistId id) const { return plan_.dists[id].facts; }
 
-  std::string owner_name(DistId id) const { return id == environment_itself ? std::string() : plan_.dists[id].name; }
+  std::string owner_name(DistId id) const {
+    return id == environment_itself ? std::string() : plan_.dists[id].name;
+  }
 
   // Equal digests: equal content. Of what is not yet written it is made from what it will be made from.
   Sha256 digest_of(const Claim& claim) const {
     struct Visitor {
       const Resolver& self;
       Sha256 operator()(const StoreFile& file) const { return self.facts(file.wheel).file(file.file).sha256; }
-      Sha256 operator()(const StoreTree& tree) const { return self.facts(tree.wheel).dir(tree.dir).tree_digest; }
+      Sha256 operator()(const StoreTree& tree) const {
+        return self.facts(tree.wheel).dir(tree.dir).tree_digest;
+      }
       Sha256 operator()(const Rewritten& script) const {
         return Sha256::of("rewritten" + (*this)(script.from).hex() + script.interpreter);
       }
@@ -49,7 +54,9 @@ class Resolver {
       Sha256 operator()(const Generated& file) const { return Sha256::of(file.bytes); }
       Sha256 operator()(const Symlink& link) const { return Sha256::of("link" + link.target); }
       Sha256 operator()(const Directory&) const { return {}; }
-      Sha256 operator()(const Record& record) const { return Sha256::of("record" + std::to_string(record.dist)); }
+      Sha256 operator()(const Record& record) const {
+        return Sha256::of("record" + std::to_string(record.dist));
+      }
     };
     return std::visit(Visitor{*this}, claim.content);
   }
@@ -100,8 +107,13 @@ class Resolver {
   }
 
   void emit(const std::string& path, const Claim& claim, std::vector<DistId> sharers) {
-    plan_.entries.push_back(
-        {RelPath::parse(path), claim.dist, std::move(sharers), claim.content, claim.executable, Lay::file, {}});
+    plan_.entries.push_back({RelPath::parse(path),
+                             claim.dist,
+                             std::move(sharers),
+                             claim.content,
+                             claim.executable,
+                             Lay::file,
+                             {}});
   }
 
   // Several files claim one path.
@@ -129,17 +141,18 @@ class Resolver {
         names += (names.empty() ? "" : ", ") + owner_name(claim.dist);
         if (&claim != &claims.front()) lose(claim);
       }
-      plan_.notes.push_back({Severity::note, "equivalent-stub", owner_name(claims.front().dist), path,
-                             "has the same meaning in " + names + "; that of " +
-                                 owner_name(claims.front().dist) + " is taken", ""});
+      plan_.notes.push_back(
+          {Severity::note, "equivalent-stub", owner_name(claims.front().dist), path,
+           "has the same meaning in " + names + "; that of " + owner_name(claims.front().dist) + " is taken",
+           ""});
       emit(path, claims.front(), {});
       return;
     }
     Conflict conflict{RelPath::parse(path), conflict_kind(path, claims), {}, std::nullopt, {}};
     for (const Claim& claim : claims) conflict.claimants.push_back(claimant(claim));
     const ConflictPolicy policy = policy_for(path);
-    const bool with_environment = std::any_of(claims.begin(), claims.end(),
-                                              [](const Claim& claim) { return claim.dist == environment_itself; });
+    const bool with_environment = std::any_of(
+        claims.begin(), claims.end(), [](const Claim& claim) { return claim.dist == environment_itself; });
     const Claim& winner = policy == ConflictPolicy::last ? claims.back() : claims.front();
     if (with_environment) {
       conflict.reason = "the path belongs to the environment itself";
@@ -150,7 +163,8 @@ class Resolver {
       conflict.reason = policy == ConflictPolicy::first ? "the first wins" : "the last wins";
       plan_.notes.push_back({Severity::warning, "conflict-decided", *conflict.winner, path,
                              "is claimed by several distributions; " + *conflict.winner + " wins (" +
-                                 (policy == ConflictPolicy::first ? "first" : "last") + ")", ""});
+                                 (policy == ConflictPolicy::first ? "first" : "last") + ")",
+                             ""});
     }
     plan_.conflicts.push_back(std::move(conflict));
     for (const Claim& claim : claims) {
@@ -166,7 +180,10 @@ class Resolver {
   }
 
   void against_directory(const std::string& path, const PathNode& node) {
-    Conflict conflict{RelPath::parse(path), "file-against-directory", {}, std::nullopt,
+    Conflict conflict{RelPath::parse(path),
+                      "file-against-directory",
+                      {},
+                      std::nullopt,
                       "one has a file where another has a directory"};
     for (const Claim& claim : node.claims) conflict.claimants.push_back(claimant(claim));
     std::set<std::string> dirs;
@@ -191,8 +208,11 @@ class Resolver {
       const auto [known, is_new] = folded.emplace(ascii_lower(child.first), child.first);
       if (is_new) continue;
       const PathNode& other = node.children.find(known->second)->second;
-      Conflict conflict{RelPath::parse(path.empty() ? child.first : path + "/" + child.first), "case-only", {},
-                        std::nullopt, "differs only in case from " + quoted(known->second)};
+      Conflict conflict{RelPath::parse(path.empty() ? child.first : path + "/" + child.first),
+                        "case-only",
+                        {},
+                        std::nullopt,
+                        "differs only in case from " + quoted(known->second)};
       for (const PathNode* one : {&other, &child.second}) {
         std::set<std::string> names;
         for (const Claim& claim : one->claims) names.insert(owner_name(claim.dist));
@@ -256,7 +276,10 @@ class Resolver {
         if (owner == own.end() || claim.dist != owner->second) names.insert(owner_name(claim.dist));
       }
       for (const std::string& name : names) {
-        Conflict conflict{RelPath::parse(path), "foreign-dist-info", {{name, 0, {}}}, std::nullopt,
+        Conflict conflict{RelPath::parse(path),
+                          "foreign-dist-info",
+                          {{name, 0, {}}},
+                          std::nullopt,
                           "a wheel writes into a dist-info that is not its own"};
         if (owner != own.end()) conflict.claimants.push_back({plan_.dists[owner->second].name, 0, {}});
         plan_.conflicts.push_back(std::move(conflict));
@@ -284,15 +307,17 @@ void require_no_conflicts(const Plan& plan) {
       names += names.empty() ? "" : ", ";
       names += claimant.distribution.empty() ? "the environment" : claimant.distribution;
       if (!claimant.sha256.empty()) {
-        names += " (" + std::to_string(claimant.size) + " bytes, sha256 " + claimant.sha256.substr(0, 12) + ")";
+        names +=
+            " (" + std::to_string(claimant.size) + " bytes, sha256 " + claimant.sha256.substr(0, 12) + ")";
       }
     }
     text += "\n  " + conflict.path.str() + " [" + conflict.kind + "]: " + conflict.reason + ": " + names;
   }
   if (count > max_shown) text += "\n  and " + std::to_string(count - max_shown) + " more";
   if (count != 0) {
-    throw Error(ErrorCode::conflict, std::to_string(count) + (count == 1 ? " conflict" : " conflicts") + ":" + text,
-                "leave one of them out (--exclude), or choose a winner (--on-conflict first, last or GLOB=first)");
+    throw Error(
+        ErrorCode::conflict, std::to_string(count) + (count == 1 ? " conflict" : " conflicts") + ":" + text,
+        "leave one of them out (--exclude), or choose a winner (--on-conflict first, last or GLOB=first)");
   }
   if (plan.policy.hooks == HookPolicy::deny && plan.layout.kind != LayoutKind::target) {
     for (const StartupHook& hook : plan.hooks) {

@@ -17,13 +17,19 @@ void add_venv_skeleton(Draft& draft) {
   for (const SkeletonEntry& entry : make_venv_skeleton(input.interpreter, options)) {
     Claim claim;
     switch (entry.kind) {
-      case SkeletonKind::file: claim.content = Generated{entry.content}; break;
+      case SkeletonKind::file:
+        claim.content = Generated{entry.content};
+        break;
       case SkeletonKind::executable:
         claim.content = Generated{entry.content};
         claim.executable = true;
         break;
-      case SkeletonKind::symlink: claim.content = Symlink{entry.content}; break;
-      case SkeletonKind::directory: claim.content = Directory{}; break;
+      case SkeletonKind::symlink:
+        claim.content = Symlink{entry.content};
+        break;
+      case SkeletonKind::directory:
+        claim.content = Directory{};
+        break;
     }
     draft.tree.add(entry.path.str(), std::move(claim));
   }

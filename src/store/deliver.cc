@@ -11,6 +11,7 @@
 
 #include "axle/base/error.h"
 #include "base/fd.h"
+#include "store/scratch.h"
 
 namespace axle {
 namespace {
@@ -87,28 +88,6 @@ class Unpacker {
   std::thread thread_;
 };
 
-// The downloads of one command, removed whatever happens.
-class DownloadDirectory {
- public:
-  explicit DownloadDirectory(const Store& store)
-      : path_(store.download_path("download-" + std::to_string(getpid()))) {
-    make_dir(AT_FDCWD, path_);
-  }
-  ~DownloadDirectory() {
-    try {
-      remove_tree(AT_FDCWD, path_);
-    } catch (const Error&) {
-      // gc removes it.
-    }
-  }
-  DownloadDirectory(const DownloadDirectory&) = delete;
-  DownloadDirectory& operator=(const DownloadDirectory&) = delete;
-  const std::string& path() const noexcept { return path_; }
-
- private:
-  std::string path_;
-};
-
 bool must_download(const Store& store, const Delivery& delivery) {
   return delivery.source.path.empty() && !delivery.url.empty() && !store.find(delivery.source);
 }
@@ -116,7 +95,8 @@ bool must_download(const Store& store, const Delivery& delivery) {
 }  // namespace
 
 std::vector<WheelFacts> deliver(Store& store, std::span<const Delivery> deliveries, Fetcher& fetcher,
-                                const StoreOptions& options, Diagnostics& notes, const DeliverProgress& progress) {
+                                const StoreOptions& options, Diagnostics& notes,
+                                const DeliverProgress& progress) {
   std::vector<WheelFacts> facts(deliveries.size());
   std::vector<WheelSource> here;
   std::vector<std::size_t> here_index;
@@ -131,14 +111,16 @@ std::vector<WheelFacts> deliver(Store& store, std::span<const Delivery> deliveri
   }
 
   if (!remote.empty()) {
-    const DownloadDirectory directory(store);
+    remove_abandoned(store.root());
+    const ScratchDirectory directory(store.root(), "download");
     std::vector<DownloadRequest> requests;
     for (const std::size_t i : remote) {
       // One directory for each: two indexes may have files of one name.
-      const std::string place = directory.path() + "/" + std::to_string(i);
+      const std::string place = store.path() + "/" + directory.path() + "/" + std::to_string(i);
       make_dir(AT_FDCWD, place);
-      requests.push_back({deliveries[i].url, deliveries[i].package, place + "/" + deliveries[i].source.file_name,
-                          deliveries[i].source.hashes, deliveries[i].source.size});
+      requests.push_back({deliveries[i].url, deliveries[i].package,
+                          place + "/" + deliveries[i].source.file_name, deliveries[i].source.hashes,
+                          deliveries[i].source.size});
     }
     Unpacker unpacker(store, options, progress.unpacked);
     fetcher.fetch_all(

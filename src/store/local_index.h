@@ -1,6 +1,6 @@
 #pragma once
-// Which archive a local file was when it was last hashed, by directory: an unhashed wheel is recognised by path, size, time and
-// inode without being read.
+// Which archive a local file was when it was last hashed, by directory: an unhashed wheel is recognised by
+// path, size, time and inode without being read.
 
 #include <cstdint>
 #include <map>

@@ -109,8 +109,6 @@ std::optional<WheelFacts> Store::find(const WheelSource& source) const {
   return std::nullopt;
 }
 
-std::string Store::download_path(const std::string& name) const { return impl_->path + "/tmp/" + name; }
-
 void Store::register_environment(const std::string& path) const {
   const std::string name = "environments/" + Sha256::of(path).hex();
   if (try_lstat(impl_->root.get(), name)) return;

@@ -28,6 +28,7 @@
 #include "base/interrupt.h"
 #include "base/parallel.h"
 #include "base/text.h"
+#include "store/scratch.h"
 #include "store/store_impl.h"
 
 namespace axle {
@@ -38,49 +39,27 @@ constexpr std::size_t chunk_members = 128;
 constexpr std::uint64_t stream_above = 4U << 20;
 constexpr std::uint64_t max_facts = std::uint64_t{4} << 30;
 
-// Removes the staging directory unless it was published.
-class Staging {
- public:
-  Staging(const Fd& store, std::string path) : store_(store), path_(std::move(path)) {
-    if (mkdirat(store.get(), path_.c_str(), 0755) != 0) throw_errno("cannot create", path_);
-    fd_ = open_dir(store.get(), path_);
+void publish(const Fd& store, ScratchDirectory& staging, const std::string& place, std::string_view facts) {
+  if (renameat(store.get(), staging.path().c_str(), store.get(), place.c_str()) == 0) {
+    staging.give_up();
+    return;
   }
-  ~Staging() {
-    try {
-      if (!path_.empty()) remove_tree(store_.get(), path_);
-    } catch (const Error&) {
-      // gc removes it.
-    }
-  }
-  Staging(const Staging&) = delete;
-  Staging& operator=(const Staging&) = delete;
-
-  int fd() const noexcept { return fd_.get(); }
-  void publish(const std::string& place, std::string_view facts) {
-    if (renameat(store_.get(), path_.c_str(), store_.get(), place.c_str()) == 0) {
-      path_.clear();
-      return;
-    }
-    if (errno != EEXIST && errno != ENOTEMPTY) throw_errno("cannot publish in the store", place);
-    // Another process was first, with the same; or what is there is damaged, or of another version, and gives way.
-    if (const auto there = try_read_file(store_.get(), place + "/facts", max_facts); there && *there == facts) return;
-    const std::string aside = path_ + "-replaced";
-    rename_at(store_.get(), place, store_.get(), aside);
-    rename_at(store_.get(), path_, store_.get(), place);
-    path_ = aside;  // removed in its stead
-  }
-
- private:
-  const Fd& store_;
-  std::string path_;
-  Fd fd_;
-};
+  if (errno != EEXIST && errno != ENOTEMPTY) throw_errno("cannot publish in the store", place);
+  // Another process was first, with the same; or what is there is damaged, or of another version, and gives
+  // way.
+  if (const auto there = try_read_file(store.get(), place + "/facts", max_facts); there && *there == facts)
+    return;
+  const std::string aside = staging.path() + "-replaced";
+  rename_at(store.get(), place, store.get(), aside);
+  rename_at(store.get(), staging.path(), store.get(), place);
+  staging.remove_instead(aside);
+}
 
 struct Work {
   UnpackJob* job;
   std::unique_ptr<Archive> archive;
   WheelHead head;
-  std::unique_ptr<Staging> staging;
+  std::unique_ptr<ScratchDirectory> staging;
   std::vector<MemberFacts> members;
   std::atomic<bool> failed{false};
   std::mutex failure_mutex;
@@ -104,8 +83,9 @@ std::string staged_path(const MemberRole& role) {
   return std::string(tree_prefix(role.scheme)) + "/" + role.path->str();
 }
 
-// Python writes byte-code beside modules, and through a linked directory it would do so in the store, where root stops at no mode.
-// A __pycache__ that is no directory and can become none stops it everywhere: import goes on without byte-code.
+// Python writes byte-code beside modules, and through a linked directory it would do so in the store, where
+// root stops at no mode. A __pycache__ that is no directory and can become none stops it everywhere: import
+// goes on without byte-code.
 void block_byte_code(const Fd& tree, const std::unordered_set<std::string>& package_dirs,
                      const std::unordered_set<std::string>& dirs) {
   for (const std::string& dir : package_dirs) {
@@ -140,7 +120,7 @@ void make_staged_dirs(Work& work, StoreUse use) {
   if (use == StoreUse::shared) block_byte_code(tree, package_dirs, made);
 }
 
-void open_work(Work& work, const Fd& store, StoreUse use, std::size_t index) {
+void open_work(Work& work, const Fd& store, StoreUse use) {
   const WheelSource& source = *work.job->source;
   work.archive = std::make_unique<Archive>(Archive::open(AT_FDCWD, source.path));
   if (source.size && *source.size != work.archive->file_size()) {
@@ -151,10 +131,7 @@ void open_work(Work& work, const Fd& store, StoreUse use, std::size_t index) {
   }
   work.head = read_head(*work.archive, WheelFilename::parse(source.file_name), source.file_name);
   work.members.resize(work.head.roles.size());
-  static std::atomic<unsigned> counter{0};
-  work.staging =
-      std::make_unique<Staging>(store, "tmp/unpack-" + std::to_string(getpid()) + "-" +
-                                           std::to_string(counter++) + "-" + std::to_string(index));
+  work.staging = std::make_unique<ScratchDirectory>(store, "unpack");
   make_staged_dirs(work, use);
 }
 
@@ -242,10 +219,10 @@ void run_task(const Task& task, const UnpackOptions& options) {
   }
 }
 
-void finish_work(Work& work) {
+void finish_work(Work& work, const Fd& store) {
   WheelFacts facts = make_facts(work.head, work.members, work.job->sha256);
   create_file(work.staging->fd(), "facts", facts.bytes(), {0644, std::nullopt});
-  work.staging->publish(wheel_dir(work.job->sha256), facts.bytes());
+  publish(store, *work.staging, wheel_dir(work.job->sha256), facts.bytes());
   work.job->facts = std::move(facts);
 }
 
@@ -302,6 +279,7 @@ void check_archive_hash(const WheelSource& source, const Fd& archive, const Sha2
 
 void unpack_wheels(const Fd& store, std::vector<UnpackJob>& jobs, const UnpackOptions& options) {
   const ExactModes exact;
+  remove_abandoned(store);
   std::vector<std::unique_ptr<Work>> works(jobs.size());
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     works[i] = std::make_unique<Work>();
@@ -318,7 +296,7 @@ void unpack_wheels(const Fd& store, std::vector<UnpackJob>& jobs, const UnpackOp
     });
   };
 
-  guarded([&](Work& work, std::size_t i) { open_work(work, store, options.use, i); });
+  guarded([&](Work& work, std::size_t) { open_work(work, store, options.use); });
   std::vector<Task> tasks;
   for (const auto& work : works) {
     if (!work->failed) add_tasks(*work, tasks);
@@ -326,7 +304,7 @@ void unpack_wheels(const Fd& store, std::vector<UnpackJob>& jobs, const UnpackOp
   std::stable_sort(tasks.begin(), tasks.end(),
                    [](const Task& a, const Task& b) { return a.weight > b.weight; });
   parallel_for(tasks.size(), options.jobs, [&](std::size_t i) { run_task(tasks[i], options); });
-  guarded([&](Work& work, std::size_t) { finish_work(work); });
+  guarded([&](Work& work, std::size_t) { finish_work(work, store); });
   for (const auto& work : works) {
     if (work->failed) prefer_hash_failure(*work);
   }

@@ -17,8 +17,8 @@ namespace axle {
 // One wheel on its way into the store. A failure is kept, so that the first source's is the one reported.
 struct UnpackJob {
   const WheelSource* source = nullptr;
-  Sha256 sha256;                      // of the archive, when done
-  std::optional<WheelFacts> facts;    // when done
+  Sha256 sha256;                    // of the archive, when done
+  std::optional<WheelFacts> facts;  // when done
   std::exception_ptr failure;
 };
 

@@ -8,15 +8,17 @@ namespace axle {
 namespace {
 
 TEST(RelPath, AcceptsOrdinaryPaths) {
-  for (const char* text : {"a", "a/b.py", ".pth", "a/.hidden", "ünï/x", "a b/c", "console.py", "com0", "lpt", "a/...x"}) {
+  for (const char* text :
+       {"a", "a/b.py", ".pth", "a/.hidden", "ünï/x", "a b/c", "console.py", "com0", "lpt", "a/...x"}) {
     EXPECT_EQ(rel_path_fault(text), nullptr) << text;
   }
 }
 
 TEST(RelPath, RefusesWhatCouldLeaveItsRootOrCannotExistOnATarget) {
   using std::string_view_literals::operator""sv;
-  for (const auto text : {""sv, "/a"sv, "."sv, "a/./b"sv, ".."sv, "a/../b"sv, "a//b"sv, "a/"sv, "a\\b"sv, "c:x"sv,
-                          "a\0b"sv, "a\nb"sv, "\xff"sv, "a."sv, "a "sv, "aux"sv, "AUX.txt"sv, "x/nul.py"sv, "Com1"sv}) {
+  for (const auto text :
+       {""sv, "/a"sv, "."sv, "a/./b"sv, ".."sv, "a/../b"sv, "a//b"sv, "a/"sv, "a\\b"sv, "c:x"sv, "a\0b"sv,
+        "a\nb"sv, "\xff"sv, "a."sv, "a "sv, "aux"sv, "AUX.txt"sv, "x/nul.py"sv, "Com1"sv}) {
     EXPECT_NE(rel_path_fault(text), nullptr) << text;
   }
   EXPECT_NE(rel_path_fault(std::string(256, 'x')), nullptr);

@@ -46,7 +46,8 @@ class EnvironmentTest : public ::testing::Test {
                    ApplyOptions options = {}) {
     Environment environment = Environment::open(root(), {});
     Store opened = store();
-    const Interpreter python = foreign_interpreter({"3.12.4", "manylinux_2_28_x86_64", "/usr/bin/python3.12"});
+    const Interpreter python =
+        foreign_interpreter({"3.12.4", "manylinux_2_28_x86_64", "/usr/bin/python3.12"});
     PlanInput input;
     input.interpreter = python;
     input.layout = venv_layout(python, root());
@@ -69,7 +70,8 @@ class EnvironmentTest : public ::testing::Test {
   std::map<std::string, std::string> tree() const {
     std::map<std::string, std::string> result;
     if (!std::filesystem::exists(root())) return result;
-    for (auto it = std::filesystem::recursive_directory_iterator(root()); it != std::filesystem::end(it); ++it) {
+    for (auto it = std::filesystem::recursive_directory_iterator(root()); it != std::filesystem::end(it);
+         ++it) {
       const std::string path = it->path().lexically_relative(root()).string();
       if (path == ".axle") {
         it.disable_recursion_pending();

@@ -59,7 +59,8 @@ TEST_F(TransactionTest, KeepsWhatWasCommitted) {
   EXPECT_FALSE(needs_recovery(fd));
 }
 
-// A kill leaves what these states have on disk; recovery must end in old or new, also when it is itself repeated.
+// A kill leaves what these states have on disk; recovery must end in old or new, also when it is itself
+// repeated.
 TEST_F(TransactionTest, RecoversAKillBeforeTheCommit) {
   const Fd fd = open_root();
   auto* killed = new Transaction(fd, paths(), {});  // never destroyed: the process is gone

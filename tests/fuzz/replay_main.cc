@@ -1,5 +1,5 @@
-// Runs a fuzz target over the files of its corpus, so that ordinary builds test them too. Arguments are files and
-// directories; there must be at least one file.
+// Runs a fuzz target over the files of its corpus, so that ordinary builds test them too. Arguments are files
+// and directories; there must be at least one file.
 
 #include <cstddef>
 #include <cstdint>

@@ -10,7 +10,9 @@
 namespace axle {
 namespace {
 
-Interpreter linux_python() { return foreign_interpreter({"3.12.4", "manylinux_2_28_x86_64", "/usr/bin/python3.12"}); }
+Interpreter linux_python() {
+  return foreign_interpreter({"3.12.4", "manylinux_2_28_x86_64", "/usr/bin/python3.12"});
+}
 
 PlanInput input_for(std::vector<WheelFacts> wheels) {
   PlanInput input;
@@ -39,7 +41,8 @@ const std::string site = "lib/python3.12/site-packages/";
 
 TEST(MakePlan, KeepsADirectoryWithOneOwnerAsOneEntry) {
   FactsBuilder builder = wheel("demo");
-  for (int i = 0; i < 100; ++i) builder.file(Scheme::purelib, "demo/sub/m" + std::to_string(i) + ".py", "x = 1\n");
+  for (int i = 0; i < 100; ++i)
+    builder.file(Scheme::purelib, "demo/sub/m" + std::to_string(i) + ".py", "x = 1\n");
   const Plan plan = make_plan(input_for({builder.build()}));
   ASSERT_NE(find(plan, site + "demo"), nullptr);
   EXPECT_TRUE(std::holds_alternative<StoreTree>(find(plan, site + "demo")->content));
@@ -48,7 +51,8 @@ TEST(MakePlan, KeepsADirectoryWithOneOwnerAsOneEntry) {
 
 TEST(MakePlan, SplitsADirectoryExactlyWhereOwnersMeet) {
   FactsBuilder a = wheel("a");
-  a.file(Scheme::purelib, "google/cloud/a/__init__.py", "a = 1\n").file(Scheme::purelib, "google/only_a/x.py", "");
+  a.file(Scheme::purelib, "google/cloud/a/__init__.py", "a = 1\n")
+      .file(Scheme::purelib, "google/only_a/x.py", "");
   FactsBuilder b = wheel("b");
   b.file(Scheme::purelib, "google/cloud/b/__init__.py", "b = 1\n");
   const Plan plan = make_plan(input_for({a.build(), b.build()}));
@@ -76,9 +80,13 @@ TEST(MakePlan, TakesEqualBytesAsOneFileOfBoth) {
 
 TEST(MakePlan, ReportsAllConflictsAtOnceWithOwnersAndDigests) {
   FactsBuilder a = wheel("a");
-  a.file(Scheme::purelib, "x/one.py", "1").file(Scheme::purelib, "x/two.py", "1").file(Scheme::purelib, "y", "file");
+  a.file(Scheme::purelib, "x/one.py", "1")
+      .file(Scheme::purelib, "x/two.py", "1")
+      .file(Scheme::purelib, "y", "file");
   FactsBuilder b = wheel("b");
-  b.file(Scheme::purelib, "x/one.py", "2").file(Scheme::purelib, "x/two.py", "2").file(Scheme::purelib, "y/z.py", "");
+  b.file(Scheme::purelib, "x/one.py", "2")
+      .file(Scheme::purelib, "x/two.py", "2")
+      .file(Scheme::purelib, "y/z.py", "");
   const Plan plan = make_plan(input_for({a.build(), b.build()}));
   ASSERT_EQ(plan.conflicts.size(), 3U);
   EXPECT_EQ(plan.conflicts[0].path.str(), site + "x/one.py");
@@ -112,10 +120,12 @@ TEST(MakePlan, LetsPoliciesAndRulesDecide) {
 
 TEST(MakePlan, JudgesStubsByTheirMeaning) {
   FactsBuilder a = wheel("a");
-  a.file(Scheme::purelib, "ns/__init__.py", "# a comment\n__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n");
+  a.file(Scheme::purelib, "ns/__init__.py",
+         "# a comment\n__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n");
   a.file(Scheme::purelib, "ns/a.py", "");
   FactsBuilder b = wheel("b");
-  b.file(Scheme::purelib, "ns/__init__.py", "__path__ = __import__(\"pkgutil\").extend_path(__path__, __name__)\n");
+  b.file(Scheme::purelib, "ns/__init__.py",
+         "__path__ = __import__(\"pkgutil\").extend_path(__path__, __name__)\n");
   b.file(Scheme::purelib, "ns/b.py", "");
   const Plan plan = make_plan(input_for({a.build(), b.build()}));
   EXPECT_TRUE(plan.conflicts.empty());
@@ -183,7 +193,10 @@ TEST(MakePlan, WritesLaunchersAndLetsThemWinOverScriptsOfTheirName) {
 
 TEST(MakePlan, LinksOnlyWhatMayBeLinked) {
   FactsBuilder a = wheel("a");
-  a.file(Scheme::purelib, "pkg/__init__.py", "x = 1\n").file(Scheme::scripts, "prog", "\x7f" "ELF");
+  a.file(Scheme::purelib, "pkg/__init__.py", "x = 1\n")
+      .file(Scheme::scripts, "prog",
+            "\x7f"
+            "ELF");
   PlanInput input = input_for({a.build()});
   input.policy.link_mode = LinkMode::symlink;
   const Plan plan = make_plan(input);
@@ -203,7 +216,8 @@ TEST(MakePlan, DeniesStartupHooks) {
   EXPECT_NO_THROW(require_no_conflicts(make_plan(input)));
 }
 
-// The plan is a function of the set of wheels: their order decides nothing without the policies first and last.
+// The plan is a function of the set of wheels: their order decides nothing without the policies first and
+// last.
 TEST(MakePlan, DoesNotDependOnTheOrderOfWheels) {
   std::vector<WheelFacts> wheels;
   for (int i = 0; i < 6; ++i) {
@@ -216,7 +230,8 @@ TEST(MakePlan, DoesNotDependOnTheOrderOfWheels) {
   const Plan first = make_plan(input_for(wheels));
   std::sort(wheels.begin(), wheels.end(), [](const auto& a, const auto& b) { return a.name() < b.name(); });
   for (int round = 0; round < 20; ++round) {
-    std::next_permutation(wheels.begin(), wheels.end(), [](const auto& a, const auto& b) { return a.name() < b.name(); });
+    std::next_permutation(wheels.begin(), wheels.end(),
+                          [](const auto& a, const auto& b) { return a.name() < b.name(); });
     const Plan plan = make_plan(input_for(wheels));
     ASSERT_EQ(plan.entries.size(), first.entries.size());
     for (std::size_t i = 0; i < plan.entries.size(); ++i) {
@@ -232,8 +247,10 @@ TEST(RenderRecord, ListsEveryFileOnceAndItselfWithoutDigest) {
       .file(Scheme::data, "share/a/readme, with comma", "hello")
       .entry_point("console_scripts", "tool", "pkg:main");
   const Plan plan = make_plan(input_for({a.build()}));
-  const std::string record = render_record(plan, 0, std::vector<std::optional<WrittenFile>>(plan.entries.size()));
-  EXPECT_NE(record.find("pkg/__init__.py,sha256=" + Sha256::of("x = 1\n").base64url() + ",6\n"), std::string::npos);
+  const std::string record =
+      render_record(plan, 0, std::vector<std::optional<WrittenFile>>(plan.entries.size()));
+  EXPECT_NE(record.find("pkg/__init__.py,sha256=" + Sha256::of("x = 1\n").base64url() + ",6\n"),
+            std::string::npos);
   EXPECT_NE(record.find("\"../../../share/a/readme, with comma\",sha256="), std::string::npos);
   EXPECT_NE(record.find("../../../bin/tool,sha256="), std::string::npos);
   EXPECT_NE(record.find("a-1.0.dist-info/INSTALLER,sha256="), std::string::npos);

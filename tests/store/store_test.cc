@@ -55,7 +55,8 @@ TEST_F(StoreTest, UnpacksOnceAndFindsByDigest) {
   const WheelSource wheel = source(demo());
   const WheelFacts facts = one(store, wheel);
   EXPECT_EQ(facts.normalized(), "demo");
-  const std::string file = store.path() + "/" + Store::tree_path(facts.wheel_sha256()) + "/purelib/demo/__init__.py";
+  const std::string file =
+      store.path() + "/" + Store::tree_path(facts.wheel_sha256()) + "/purelib/demo/__init__.py";
   EXPECT_EQ(read_file(AT_FDCWD, file), "x = 1\n");
   struct stat status {};
   ASSERT_EQ(stat(file.c_str(), &status), 0);
@@ -91,7 +92,8 @@ TEST_F(StoreTest, ReportsTheHashBeforeTheDamage) {
 
 TEST_F(StoreTest, JudgesRecordByTheLevelAndNeverForgets) {
   WheelWriter writer = demo();
-  writer.record_row("demo/__init__.py", "demo/__init__.py,sha256=" + Sha256::of("other").base64url() + ",6\n");
+  writer.record_row("demo/__init__.py",
+                    "demo/__init__.py,sha256=" + Sha256::of("other").base64url() + ",6\n");
   Store store = open();
   WheelSource wheel = source(writer);
   EXPECT_EQ(failure(store, wheel), ErrorCode::integrity);
@@ -102,7 +104,8 @@ TEST_F(StoreTest, JudgesRecordByTheLevelAndNeverForgets) {
   wheel.hashes = {{HashAlgorithm::sha256, facts.wheel_sha256().hex()}};
   Diagnostics notes;
   EXPECT_NO_THROW(store.ensure(std::vector{wheel}, {VerifyLevel::record, 1}, notes));
-  EXPECT_TRUE(std::any_of(notes.begin(), notes.end(), [](const auto& note) { return note.kind == "record-wrong"; }));
+  EXPECT_TRUE(
+      std::any_of(notes.begin(), notes.end(), [](const auto& note) { return note.kind == "record-wrong"; }));
   EXPECT_EQ(failure(store, wheel, VerifyLevel::strict), ErrorCode::integrity);
 }
 
@@ -110,7 +113,8 @@ TEST_F(StoreTest, NoticesAndRemovesDamage) {
   Store store = open();
   const WheelFacts facts = one(store, source(demo()));
   EXPECT_TRUE(store.verify(facts.wheel_sha256(), 2).empty());
-  const std::string file = store.path() + "/" + Store::tree_path(facts.wheel_sha256()) + "/purelib/demo/__init__.py";
+  const std::string file =
+      store.path() + "/" + Store::tree_path(facts.wheel_sha256()) + "/purelib/demo/__init__.py";
   std::filesystem::permissions(file, std::filesystem::perms::owner_write, std::filesystem::perm_options::add);
   std::ofstream(file) << "y = 2\n";
   EXPECT_EQ(store.verify(facts.wheel_sha256(), 2).size(), 1U);
@@ -135,7 +139,8 @@ TEST_F(StoreTest, ReportsTheFirstSourceThatFailsWhateverTheThreads) {
   for (int i = 0; i < 8; ++i) {
     WheelWriter wheel("demo" + std::to_string(i));
     wheel.file("demo" + std::to_string(i) + "/__init__.py", "x = 1\n");
-    if (i == 2 || i == 5) wheel.root_is_purelib("true\nWheel-Version: 9.0").without(wheel.dist_info() + "/METADATA");
+    if (i == 2 || i == 5)
+      wheel.root_is_purelib("true\nWheel-Version: 9.0").without(wheel.dist_info() + "/METADATA");
     sources.push_back(source(wheel));
   }
   for (int round = 0; round < 5; ++round) {

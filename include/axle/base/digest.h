@@ -40,7 +40,8 @@ struct Hash {
   HashAlgorithm algorithm = HashAlgorithm::sha256;
   std::string hex;
 
-  // "sha256:..." or "sha256=..."; throws Error(bad_input) for an unknown algorithm or a value of the wrong shape.
+  // "sha256:..." or "sha256=..."; throws Error(bad_input) for an unknown algorithm or a value of the wrong
+  // shape.
   static Hash parse(std::string_view text);
   std::string str() const;  // "sha256:..."
   friend auto operator<=>(const Hash&, const Hash&) = default;
@@ -56,8 +57,8 @@ class Hasher {
 
   void reset();
   void update(std::string_view data);
-  std::string finish();     // the raw digest
-  Sha256 finish_sha256();   // only for sha256
+  std::string finish();    // the raw digest
+  Sha256 finish_sha256();  // only for sha256
 
  private:
   struct Impl;

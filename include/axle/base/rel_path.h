@@ -10,8 +10,8 @@ namespace axle {
 
 // A non-empty relative path of normal components joined by '/', valid on every target platform.
 // It cannot hold "", an absolute path, "." or "..", an empty component, a backslash, a colon (drive letters,
-// NTFS streams), control characters or NUL, invalid UTF-8, a component that ends in a dot or a space, a Windows
-// device name (CON, aux.txt, ...), a component over 255 bytes or more than 4,096 bytes in all.
+// NTFS streams), control characters or NUL, invalid UTF-8, a component that ends in a dot or a space, a
+// Windows device name (CON, aux.txt, ...), a component over 255 bytes or more than 4,096 bytes in all.
 // Comparison is by component, so that a directory's content is contiguous and follows the directory.
 class RelPath {
  public:
@@ -21,9 +21,9 @@ class RelPath {
 
   const std::string& str() const noexcept { return text_; }
   const char* c_str() const noexcept { return text_.c_str(); }
-  std::string_view name() const noexcept;                 // the last component
-  std::optional<RelPath> parent() const;                  // nullopt for a single component
-  RelPath join(const RelPath& below) const;               // throws Error(bad_input) when it gets too long
+  std::string_view name() const noexcept;    // the last component
+  std::optional<RelPath> parent() const;     // nullopt for a single component
+  RelPath join(const RelPath& below) const;  // throws Error(bad_input) when it gets too long
   // True when this path is `dir` or lies below it.
   bool is_within(const RelPath& dir) const noexcept;
 

@@ -17,8 +17,12 @@ class Environment;
 struct Installation;
 struct ReceiptHead;
 
-enum class HandChanged { refuse, replace };   // files of ours that somebody changed
-enum class Reuse { keep, reinstall, repair };  // what of the installed is laid anew: nothing, all, what is damaged
+enum class HandChanged { refuse, replace };  // files of ours that somebody changed
+enum class Reuse {
+  keep,
+  reinstall,
+  repair
+};  // what of the installed is laid anew: nothing, all, what is damaged
 
 struct ApplyOptions {
   HandChanged hand_changed = HandChanged::refuse;
@@ -33,17 +37,17 @@ struct ApplyResult {
   std::vector<std::string> removed;
   std::vector<std::string> reinstalled;
   std::size_t kept = 0;
-  std::size_t paths_added = 0;    // entries: files, links, and trees as one
+  std::size_t paths_added = 0;  // entries: files, links, and trees as one
   std::size_t paths_removed = 0;
   LinkMode link_mode = LinkMode::copy;
   Diagnostics notes;
 };
 
-// Applies `plan` to the open environment. What `installed` has and the plan lacks goes. Either everything is done or nothing: on an
-// error the environment is as it was. Throws Error(conflict) for files that somebody changed by hand and for unrecorded files
-// in the way, Error(io), Error(interrupted).
-ApplyResult apply(Environment& environment, const Installation& installed, const Plan& plan, const Store& store,
-                  const ReceiptHead& head, const ApplyOptions& options);
+// Applies `plan` to the open environment. What `installed` has and the plan lacks goes. Either everything is
+// done or nothing: on an error the environment is as it was. Throws Error(conflict) for files that somebody
+// changed by hand and for unrecorded files in the way, Error(io), Error(interrupted).
+ApplyResult apply(Environment& environment, const Installation& installed, const Plan& plan,
+                  const Store& store, const ReceiptHead& head, const ApplyOptions& options);
 
 // What apply() would do: distributions and counts; touches nothing.
 ApplyResult preview(const Installation& installed, const Plan& plan, const ApplyOptions& options);

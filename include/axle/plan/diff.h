@@ -40,7 +40,7 @@ struct LaidDist {
   RelPath dist_info;
   bool requested = false;
   std::optional<std::string> direct_url;
-  bool ours = true;  // laid by axle
+  bool ours = true;        // laid by axle
   bool has_record = true;  // false: nobody knows what belongs to it, so it cannot be removed
 };
 
@@ -58,7 +58,8 @@ struct Changes {
 };
 
 struct DiffOptions {
-  // Directories (paths under the root) that hold files which nobody recorded: they are not replaced as a whole.
+  // Directories (paths under the root) that hold files which nobody recorded: they are not replaced as a
+  // whole.
   std::set<RelPath> strangers;
   // Treats every entry of these distributions as different; empty: none. Names are normalized.
   std::set<std::string> relay;

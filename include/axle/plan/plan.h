@@ -1,6 +1,6 @@
 #pragma once
-// The Plan: everything that an environment will hold, decided before anything is written. It is a value: it can
-// be printed, compared, written to a tar or applied to a directory.
+// The Plan: everything that an environment will hold, decided before anything is written. It is a value: it
+// can be printed, compared, written to a tar or applied to a directory.
 
 #include <cstdint>
 #include <optional>
@@ -76,24 +76,25 @@ struct Entry {
 // One distribution of the environment as it will be.
 struct Dist {
   WheelFacts facts;
-  std::string name;     // normalized
+  std::string name;  // normalized
   std::string version;
-  RelPath dist_info;    // under the layout's root
+  RelPath dist_info;  // under the layout's root
   bool requested = false;
   std::optional<std::string> direct_url;  // JSON text
-  bool recorded = true;                    // false: another tool's; its files stay as they are, RECORD included
-  std::vector<std::uint32_t> lost_files;   // files of the wheel that another distribution won, sorted
+  bool recorded = true;  // false: another tool's; its files stay as they are, RECORD included
+  std::vector<std::uint32_t> lost_files;  // files of the wheel that another distribution won, sorted
 };
 
 // Two claims on one path.
 struct Claimant {
   std::string distribution;  // normalized name; "" for the environment itself or nobody
   std::uint64_t size = 0;
-  std::string sha256;        // hexadecimal; "" for a directory
+  std::string sha256;  // hexadecimal; "" for a directory
 };
 struct Conflict {
   RelPath path;
-  std::string kind;  // differing-bytes, file-against-directory, case-only, script, foreign-dist-info, existing-file
+  std::string
+      kind;  // differing-bytes, file-against-directory, case-only, script, foreign-dist-info, existing-file
   std::vector<Claimant> claimants;
   std::optional<std::string> winner;  // the distribution that a policy chose; none: an error
   std::string reason;
@@ -111,8 +112,8 @@ struct StartupHook {
 struct Plan {
   Layout layout;
   Policy policy;
-  std::vector<Dist> dists;      // in the order given
-  std::vector<Entry> entries;   // sorted by path
+  std::vector<Dist> dists;     // in the order given
+  std::vector<Entry> entries;  // sorted by path
   std::vector<Conflict> conflicts;
   std::vector<StartupHook> hooks;
   Diagnostics notes;
@@ -141,23 +142,26 @@ struct PlanInput {
   std::string script_interpreter;  // the absolute path that scripts start; "" : <root>/bin/python
 };
 
-// Decides everything. Pure, thread-safe. Throws Error(bad_input) for a wheel that cannot be laid into this layout.
-// Conflicts are values in the plan: see require_no_conflicts.
+// Decides everything. Pure, thread-safe. Throws Error(bad_input) for a wheel that cannot be laid into this
+// layout. Conflicts are values in the plan: see require_no_conflicts.
 Plan make_plan(const PlanInput& input);
 
-// Throws one Error(conflict) that names every conflict without a winner, and every start-up hook that is denied.
+// Throws one Error(conflict) that names every conflict without a winner, and every start-up hook that is
+// denied.
 void require_no_conflicts(const Plan& plan);
 
-// States the invariants of a Plan: sorted, one owner a path, no file above another, owners exist, every recorded
-// distribution has one RECORD. Throws std::logic_error: a failure is a defect of axle.
+// States the invariants of a Plan: sorted, one owner a path, no file above another, owners exist, every
+// recorded distribution has one RECORD. Throws std::logic_error: a failure is a defect of axle.
 void check_plan(const Plan& plan);
 
-// The RECORD of a distribution. `digests[i]` is the digest and size of what was written for entries[i]; needed for Rewritten and Patched
-// entries, taken from the facts and the bytes for others. spec: "Recording installed projects".
+// The RECORD of a distribution. `digests[i]` is the digest and size of what was written for entries[i];
+// needed for Rewritten and Patched entries, taken from the facts and the bytes for others. spec: "Recording
+// installed projects".
 struct WrittenFile {
   Sha256 sha256;
   std::uint64_t size = 0;
 };
-std::string render_record(const Plan& plan, DistId dist, const std::vector<std::optional<WrittenFile>>& written);
+std::string render_record(const Plan& plan, DistId dist,
+                          const std::vector<std::optional<WrittenFile>>& written);
 
 }  // namespace axle

@@ -17,7 +17,8 @@ std::string_view to_string(LinkMode mode) noexcept;
 // Who wins a path that two distributions claim with different bytes.
 enum class ConflictPolicy { error, first, last };
 struct ConflictRule {
-  std::string glob;  // matched against the path under site-packages, or under the environment; '**' crosses '/'
+  std::string
+      glob;  // matched against the path under site-packages, or under the environment; '**' crosses '/'
   ConflictPolicy policy;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
-// Wheels into the store from wherever they are: downloads run while what has arrived is verified and unpacked.
+// Wheels into the store from wherever they are: downloads run while what has arrived is verified and
+// unpacked.
 
 #include <functional>
 #include <span>
@@ -23,9 +24,10 @@ struct DeliverProgress {
   Fetcher::Progress received;  // index: of the downloads, in the order of the deliveries
 };
 
-// The facts of all, in their order. Downloads go through the store's own directory and are gone afterwards. Throws as Fetcher and
-// Store::ensure do.
+// The facts of all, in their order. Downloads go through the store's own directory and are gone afterwards.
+// Throws as Fetcher and Store::ensure do.
 std::vector<WheelFacts> deliver(Store& store, std::span<const Delivery> deliveries, Fetcher& fetcher,
-                                const StoreOptions& options, Diagnostics& notes, const DeliverProgress& progress = {});
+                                const StoreOptions& options, Diagnostics& notes,
+                                const DeliverProgress& progress = {});
 
 }  // namespace axle

@@ -1,6 +1,6 @@
 #pragma once
-// The store: wheels unpacked once, found by the SHA-256 of their archives, shared by all environments and processes.
-// docs/store-format.md is its page on the disk format.
+// The store: wheels unpacked once, found by the SHA-256 of their archives, shared by all environments and
+// processes. docs/store-format.md is its page on the disk format.
 
 #include <cstdint>
 #include <functional>
@@ -21,8 +21,8 @@ class Fd;
 // How far a wheel is believed (docs/cli.md, --verify).
 enum class VerifyLevel { record, strict, archive, none };
 
-// Whether the store's files may be written to: a shared store's may not; those of a store that only one environment
-// uses for the length of a command become that environment's.
+// Whether the store's files may be written to: a shared store's may not; those of a store that only one
+// environment uses for the length of a command become that environment's.
 enum class StoreUse { shared, once };
 
 // A wheel in a local file.
@@ -63,20 +63,17 @@ class Store {
 
   // nullopt when it is not there, or not of this format version.
   std::optional<WheelFacts> find(const Sha256& wheel) const;
-  // By the lock's hashes, without looking at any archive. Where there are several (of all files of a version), the wheel's file name
-  // must be the source's.
+  // By the lock's hashes, without looking at any archive. Where there are several (of all files of a
+  // version), the wheel's file name must be the source's.
   std::optional<WheelFacts> find(const WheelSource& source) const;
 
-  // The facts of all sources, in their order; what is not in the store is verified, unpacked and published. Nothing is published
-  // unless its archive and, as far as the level asks, its files are right. Warnings go to `notes`.
-  // `progress(bytes)` is called from any thread as unpacked bytes are written.
-  // Throws Error(integrity | bad_input | unsupported | io), of the first source in their order that fails.
+  // The facts of all sources, in their order; what is not in the store is verified, unpacked and published.
+  // Nothing is published unless its archive and, as far as the level asks, its files are right. Warnings go
+  // to `notes`. `progress(bytes)` is called from any thread as unpacked bytes are written. Throws
+  // Error(integrity | bad_input | unsupported | io), of the first source in their order that fails.
   using Progress = std::function<void(std::uint64_t bytes)>;
   std::vector<WheelFacts> ensure(std::span<const WheelSource> sources, const StoreOptions& options,
                                  Diagnostics& notes, const Progress& progress = {});
-
-  // A place for downloads, on the store's file system; emptied by gc.
-  std::string download_path(const std::string& name) const;
 
   // Remembers that the environment at `path` uses this store, so that gc keeps what it needs.
   void register_environment(const std::string& path) const;
