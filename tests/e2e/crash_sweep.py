@@ -103,6 +103,7 @@ def scenarios() -> list[Scenario]:
         Scenario("upgrade-cold", (copy,), sync(lock="new.txt", mode="copy"), warm=False),
         Scenario("first-durable", (), copy + " --durable"),
         Scenario("upgrade-durable", (copy,), sync(lock="new.txt", mode="copy") + " --durable"),
+        Scenario("clear", (copy,), "venv env --clear"),
         Scenario("target", ("install beta==1.0 -f wheels --no-index --target env --link-mode copy",),
                  "install alpha==1.0 -f wheels --no-index --target env --link-mode copy", place="--target env"),
         Scenario("no-store", ("install beta==1.0 -f wheels --no-index --venv env --no-store",),
