@@ -38,17 +38,12 @@ FOREIGN = {
     "simdjson": "lock env store",
     "toml++/": "lock",
     "curl/": "store",
-    "gumbo.h": "store",
-    "archive.h": "exec",
-    "archive_entry.h": "exec",
     "zip.h": "archive",
     "libdeflate.h": "archive",
     "isa-l": "archive",
-    "zlib.h": "archive exec",
-    "zstd.h": "exec",
+    "zlib.h": "archive",
     "openssl/": "base",
     "LIEF/": "object",
-    "flatbuffers/": "wheel",
 }
 MAX_LINES = 500
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

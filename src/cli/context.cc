@@ -84,7 +84,7 @@ Interpreter find_interpreter_for(const Options& options, const Place& place) {
   request.spec = options.python;
   if (is_environment(place)) request.venv = place.physical;
   request.search_path = variable(options, "PATH");
-  request.cache_dir = store_path(options) + "/interpreters";
+  request.cache_dir = store_path(options);
   request.pyenv_version = variable(options, "PYENV_VERSION");
   request.pyenv_root = variable(options, "PYENV_ROOT");
   request.working_dir = working_directory();

@@ -139,7 +139,7 @@ void report_change(const ApplyResult& result, const std::string& environment, co
     value["removed"] = result.removed;
     value["reinstalled"] = result.reinstalled;
     value["kept"] = result.kept;
-    value["link_mode"] = to_string(result.link_mode);
+    value["link_mode"] = options.dry_run ? Json(nullptr) : Json(to_string(result.link_mode));
     value["warnings"] = to_json(result.notes);
     print_json(value);
     return;

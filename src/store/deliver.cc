@@ -97,6 +97,7 @@ bool must_download(const Store& store, const Delivery& delivery) {
 std::vector<WheelFacts> deliver(Store& store, std::span<const Delivery> deliveries, Fetcher& fetcher,
                                 const StoreOptions& options, Diagnostics& notes,
                                 const DeliverProgress& progress) {
+  remove_abandoned(store.root());
   std::vector<WheelFacts> facts(deliveries.size());
   std::vector<WheelSource> here;
   std::vector<std::size_t> here_index;
@@ -111,7 +112,6 @@ std::vector<WheelFacts> deliver(Store& store, std::span<const Delivery> deliveri
   }
 
   if (!remote.empty()) {
-    remove_abandoned(store.root());
     const ScratchDirectory directory(store.root(), "download");
     std::vector<DownloadRequest> requests;
     for (const std::size_t i : remote) {

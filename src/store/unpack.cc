@@ -279,7 +279,6 @@ void check_archive_hash(const WheelSource& source, const Fd& archive, const Sha2
 
 void unpack_wheels(const Fd& store, std::vector<UnpackJob>& jobs, const UnpackOptions& options) {
   const ExactModes exact;
-  remove_abandoned(store);
   std::vector<std::unique_ptr<Work>> works(jobs.size());
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     works[i] = std::make_unique<Work>();
