@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -121,6 +122,7 @@ class Application {
       lay(changes_.add);
       write_first_receipt(head);
       environment_.publish();
+      after_commit([&] { environment_.clean_up(); });
     } else {
       change_in_place(head);
     }
@@ -211,13 +213,20 @@ class Application {
     keep_facts(state);
     transaction.commit(environment_.keeps_receipt() ? encode_receipt(fresh, state) : std::string());
     environment_.keep_own_directory();
-    try {
+    after_commit([&] {
       transaction.clean_up();
       if (environment_.keeps_receipt() && !still_holds(root_, fresh.places)) {
         // Removing emptied directories changed the time of one that was looked at.
         fresh.places = witness(root_, places());
         replace_file(root_.get(), own::receipt, encode_receipt(fresh, state), {});
       }
+    });
+  }
+
+  // What fails after the commit is a warning: the change is done.
+  void after_commit(const std::function<void()>& clean_up) {
+    try {
+      clean_up();
     } catch (const Error& error) {
       if (error.code() == ErrorCode::interrupted) throw;
       result_.notes.push_back({Severity::warning, "clean-up", "", error.place().file,

@@ -145,8 +145,13 @@ void Environment::publish() {
   const int failed = replaces_ ? renameat2(AT_FDCWD, stage_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE)
                                : rename(stage_.c_str(), path_.c_str());
   if (failed != 0) throw_errno("cannot put the environment in its place", path_);
-  const std::string replaced = std::exchange(stage_, std::string());
-  if (replaces_) remove_tree(AT_FDCWD, replaced);
+  const std::string stage = std::exchange(stage_, std::string());
+  if (replaces_) replaced_ = stage;
+}
+
+void Environment::clean_up() {
+  if (!replaced_.empty()) remove_tree(AT_FDCWD, replaced_);
+  replaced_.clear();
 }
 
 Environment::~Environment() {

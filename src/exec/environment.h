@@ -45,6 +45,9 @@ class Environment {
   bool is_new() const noexcept { return !stage_.empty(); }
   // Makes a new environment appear at its path, in the place of what it replaces.
   void publish();
+  // After publish(): removes what was replaced. Throws Error(io): a warning for the caller, the next command
+  // tries again.
+  void clean_up();
   // Where it is now: its path, or the staging directory.
   const std::string& location() const noexcept { return stage_.empty() ? path_ : stage_; }
   const TransactionOptions& transaction_options() const noexcept { return transaction_; }
@@ -55,7 +58,8 @@ class Environment {
  private:
   Environment() = default;
   std::string path_;
-  std::string stage_;  // "" when the environment is in its place
+  std::string stage_;     // "" when the environment is in its place
+  std::string replaced_;  // what publish() took out of its place
   Fd root_;
   Fd lock_;
   TransactionOptions transaction_;

@@ -39,6 +39,7 @@
 #include <algorithm>
 
 #include "axle/base/error.h"
+#include "object/elf_encode.h"
 #include "object/elf_file.h"
 #include "object/elf_head.h"
 #include "object/elf_sections.h"
@@ -431,17 +432,9 @@ void Editor::move_block(const ElfSlot& slot, std::uint64_t delta_offset, std::ui
 
 void Editor::put_section(std::size_t index, const ElfSection& now) {
   const ElfHeader& header = file_.header;
-  const std::size_t word = header.is64 ? 8 : 4;
-  std::string bytes(3 * word, '\0');  // sh_addr, sh_offset, sh_size stand together in both classes
-  const std::uint64_t values[] = {now.addr, now.offset, now.size};
-  for (std::size_t i = 0; i < 3; ++i) {
-    if (header.is64) {
-      store64(bytes.data() + i * word, values[i], header.big);
-    } else {
-      store32(bytes.data() + i * word, static_cast<std::uint32_t>(values[i]), header.big);
-    }
-  }
-  put(header.shoff + index * header.shentsize() + 8 + word, std::move(bytes));
+  // sh_addr, sh_offset and sh_size stand together in both classes, behind sh_flags.
+  put(header.shoff + index * header.shentsize() + (header.is64 ? 16 : 12),
+      encode_elf_words(header, {now.addr, now.offset, now.size}));
   if (now.addr != sections_[index].addr) moved_.emplace_back(index, now.addr);
 }
 
@@ -462,37 +455,13 @@ void Editor::put_section_symbols() {
     const auto found =
         std::find_if(moved_.begin(), moved_.end(), [&](const auto& each) { return each.first == section; });
     if ((info & 0xf) != type_section || found == moved_.end()) continue;
-    std::string value(header.is64 ? 8 : 4, '\0');
-    if (header.is64) {
-      store64(value.data(), found->second, header.big);
-    } else {
-      store32(value.data(), static_cast<std::uint32_t>(found->second), header.big);
-    }
-    put(table->offset + i * entry_size + (header.is64 ? 8 : 4), std::move(value));
+    put(table->offset + i * entry_size + (header.is64 ? 8 : 4), encode_elf_words(header, {found->second}));
   }
 }
 
 void Editor::put_segments(std::size_t old_count) {
   const ElfHeader& header = file_.header;
-  std::string table(segments_.size() * header.phentsize(), '\0');
-  for (std::size_t i = 0; i < segments_.size(); ++i) {
-    char* at = table.data() + i * header.phentsize();
-    const ElfSegment& segment = segments_[i];
-    store32(at, segment.type, header.big);
-    if (header.is64) {
-      store32(at + 4, segment.flags, header.big);
-      const std::uint64_t values[] = {segment.offset, segment.vaddr, segment.paddr,
-                                      segment.filesz, segment.memsz, segment.align};
-      for (std::size_t k = 0; k < 6; ++k) store64(at + 8 + k * 8, values[k], header.big);
-    } else {
-      const std::uint64_t values[] = {segment.offset, segment.vaddr, segment.paddr, segment.filesz,
-                                      segment.memsz,  segment.flags, segment.align};
-      for (std::size_t k = 0; k < 7; ++k) {
-        store32(at + 4 + k * 4, static_cast<std::uint32_t>(values[k]), header.big);
-      }
-    }
-  }
-  put(header.phoff, std::move(table));
+  put(header.phoff, encode_elf_segments(header, segments_));
   if (segments_.size() == old_count) return;
   std::string count(2, '\0');
   store16(count.data(), static_cast<std::uint16_t>(segments_.size()), header.big);
@@ -501,23 +470,9 @@ void Editor::put_segments(std::size_t old_count) {
 
 void Editor::put_dynamic() {
   const ElfHeader& header = file_.header;
-  const auto encode = [&](const std::vector<ElfDynamic>& entries, std::size_t slots) {
-    std::string bytes(slots * header.dynentsize(), '\0');
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-      char* at = bytes.data() + i * header.dynentsize();
-      if (header.is64) {
-        store64(at, entries[i].tag, header.big);
-        store64(at + 8, entries[i].value, header.big);
-      } else {
-        store32(at, static_cast<std::uint32_t>(entries[i].tag), header.big);
-        store32(at + 4, static_cast<std::uint32_t>(entries[i].value), header.big);
-      }
-    }
-    return bytes;
-  };
   const std::size_t slots = std::max(file_.dynamic.size(), dynamic_.size()) + 1;
-  const std::string before = encode(file_.dynamic, slots);
-  std::string now = encode(dynamic_, slots);
+  const std::string before = encode_elf_dynamic(header, file_.dynamic, slots);
+  const std::string now = encode_elf_dynamic(header, dynamic_, slots);
   const auto first = std::mismatch(before.begin(), before.end(), now.begin()).first - before.begin();
   if (first == static_cast<std::ptrdiff_t>(now.size())) return;
   const std::uint64_t skip = static_cast<std::uint64_t>(first) / header.dynentsize() * header.dynentsize();

@@ -78,6 +78,8 @@ def flat(env: Path) -> dict[str, tuple]:
     """Path to (mode, bytes) of every file, through links to files and directories."""
     found = {}
     for folder, dirs, files in os.walk(env, followlinks=True):
+        # The store keeps Python from writing byte-code into it by a link that leads nowhere (docs/store-format.md).
+        files = [name for name in files if not (name == "__pycache__" and os.path.islink(os.path.join(folder, name)))]
         below = os.path.relpath(folder, env)
         if below == ".":
             dirs[:] = [name for name in dirs if name not in (".axle", "lib64")]
