@@ -58,25 +58,6 @@ constexpr std::uint64_t max_copied = 256U << 20;
 
 std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) { return (value + unit - 1) / unit * unit; }
 
-// The largest page that kernels of the machine use; nullopt where that is not known here.
-std::optional<std::uint64_t> largest_page(std::uint16_t machine) {
-  switch (machine) {
-    case em_386:
-    case em_x86_64:
-    case em_s390:
-    case em_riscv:
-      return 4096;
-    case em_arm:
-    case em_aarch64:
-    case em_ppc:
-    case em_ppc64:
-    case em_loongarch:
-      return 65536;
-    default:
-      return std::nullopt;
-  }
-}
-
 class Editor {
  public:
   Editor(Source& source, const RpathEdit& edit);
@@ -313,7 +294,7 @@ bool Editor::grow_table() {
 // A copy of the string table (and of the head, where that moves) in a segment of its own at the end of the
 // file.
 void Editor::add_segment() {
-  const auto page = largest_page(file_.header.machine);
+  const auto page = largest_elf_page(file_.header.machine);
   if (!page) refuse("a new segment is needed, and the page size of its machine is not known");
   if (strings_.size > max_copied) refuse("its string table is too large to be copied");
   const auto slot = find_elf_slot(source_, file_, sections_, strings_);

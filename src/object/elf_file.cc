@@ -127,4 +127,22 @@ void read_elf_dynamic(Source& source, ElfFile& file) {
   throw Damage{"the dynamic section does not end"};
 }
 
+std::optional<std::uint64_t> largest_elf_page(std::uint16_t machine) {
+  switch (machine) {
+    case em_386:
+    case em_x86_64:
+    case em_s390:
+    case em_riscv:
+      return 4096;
+    case em_arm:
+    case em_aarch64:
+    case em_ppc:
+    case em_ppc64:
+    case em_loongarch:
+      return 65536;
+    default:
+      return std::nullopt;
+  }
+}
+
 }  // namespace axle::object

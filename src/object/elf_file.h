@@ -87,6 +87,9 @@ void read_elf_segments(Source& source, ElfFile& file);
 void read_elf_dynamic(Source& source, ElfFile& file);
 ElfSegment parse_elf_segment(const ElfHeader& header, const char* at);
 
+// The largest page that kernels of the machine use; nullopt where that is not known here.
+std::optional<std::uint64_t> largest_elf_page(std::uint16_t machine);
+
 // Fills `facts` as far as the file is sound, then throws Damage where it is not.
 void read_elf(Source& source, ObjectFacts& facts);
 
