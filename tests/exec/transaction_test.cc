@@ -29,6 +29,12 @@ class TransactionTest : public EnvironmentTest {
     write("new/deep/file", "new");
     write("replaced", "new");
   }
+  // As of a process that is gone: its destructor never runs. Reachable, so that it is no leak.
+  static Transaction& killed(const Fd& fd) {
+    static std::vector<Transaction*> graveyard;
+    graveyard.push_back(new Transaction(fd, paths(), {}));
+    return *graveyard.back();
+  }
   bool is_clean() const { return std::filesystem::is_empty(root() + "/.axle"); }
 
   std::map<std::string, std::string> before_;
@@ -63,8 +69,7 @@ TEST_F(TransactionTest, KeepsWhatWasCommitted) {
 // repeated.
 TEST_F(TransactionTest, RecoversAKillBeforeTheCommit) {
   const Fd fd = open_root();
-  auto* killed = new Transaction(fd, paths(), {});  // never destroyed: the process is gone
-  static_cast<void>(killed);
+  killed(fd);
   lay();
   EXPECT_TRUE(needs_recovery(fd));
   recover_transaction(fd, {});
@@ -76,9 +81,9 @@ TEST_F(TransactionTest, RecoversAKillBeforeTheCommit) {
 
 TEST_F(TransactionTest, RecoversAKillAfterTheCommit) {
   const Fd fd = open_root();
-  auto* killed = new Transaction(fd, paths(), {});
+  Transaction& transaction = killed(fd);
   lay();
-  killed->commit("receipt");
+  transaction.commit("receipt");
   recover_transaction(fd, {});
   EXPECT_EQ(read("replaced"), "new");
   EXPECT_FALSE(tree().contains("old"));
