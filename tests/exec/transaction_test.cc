@@ -31,7 +31,7 @@ class TransactionTest : public EnvironmentTest {
   }
   // As of a process that is gone: its destructor never runs. Reachable, so that it is no leak.
   static Transaction& killed(const Fd& fd) {
-    static std::vector<Transaction*> graveyard;
+    static auto& graveyard = *new std::vector<Transaction*>;
     graveyard.push_back(new Transaction(fd, paths(), {}));
     return *graveyard.back();
   }
