@@ -86,8 +86,12 @@ def serve_a_page(env: Path, home: Path) -> None:
                 try:
                     with urllib.request.urlopen(f"http://127.0.0.1:{found[1]}/lab", timeout=60) as page:
                         text = page.read().decode()
-                    if page.status == 200 and "JupyterLab" in text and "jlab_core" in text:
-                        return
+                    script = re.search(r'src="(/static/lab/main[^"]*\.js[^"]*)"', text)
+                    if page.status == 200 and "<title>JupyterLab</title>" in text and script:
+                        # A file of the wheel, served through the links.
+                        with urllib.request.urlopen(f"http://127.0.0.1:{found[1]}{script[1]}", timeout=60) as main_script:
+                            if len(main_script.read()) > 10_000:
+                                return
                 except (urllib.error.URLError, ConnectionError):
                     pass
             time.sleep(0.3)
