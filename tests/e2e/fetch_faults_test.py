@@ -79,7 +79,7 @@ def expected(wheels):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("axle")
+    parser.add_argument("axle", type=lambda path: pathlib.Path(path).resolve())
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
