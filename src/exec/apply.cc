@@ -100,6 +100,7 @@ class Application {
         head_(installed.head),
         plan_(plan),
         store_(store),
+        trees_(store_trees(plan, store)),
         options_(options) {}
 
   ApplyResult run(ReceiptHead head) {
@@ -294,7 +295,7 @@ class Application {
     how.jobs = options_.jobs;
     how.generated_mtime_ns = options_.source_date_epoch.value_or(default_epoch) * second_ns;
     if (options_.source_date_epoch) how.copied_mtime_ns = how.generated_mtime_ns;
-    lay_entries(root_, plan_, entries, store_, how);
+    lay_entries(root_, plan_, entries, trees_, how);
   }
 
   void write_first_receipt(const ReceiptHead& head) {
@@ -367,7 +368,7 @@ class Application {
     if (entry.lay == Lay::link || std::holds_alternative<Symlink>(entry.content)) {
       laid.kind = LaidKind::link;
       const auto* skeleton = std::get_if<Symlink>(&entry.content);
-      laid.target = skeleton != nullptr ? skeleton->target : link_target(plan_, entry, store_);
+      laid.target = skeleton != nullptr ? skeleton->target : link_target(plan_, entry, trees_);
       return laid;
     }
     if (const auto* tree = std::get_if<StoreTree>(&entry.content)) {
@@ -388,7 +389,7 @@ class Application {
     } else if (const auto* generated = std::get_if<Generated>(&entry.content)) {
       laid.sha256 = Sha256::of(generated->bytes);
     } else if (const auto* script = std::get_if<Rewritten>(&entry.content)) {
-      laid.sha256 = Sha256::of(rewritten_bytes(plan_, *script, store_));
+      laid.sha256 = Sha256::of(rewritten_bytes(plan_, *script, trees_));
     }
     if (const auto status = try_lstat(root_.get(), entry.path.str())) {
       laid.size = static_cast<std::uint64_t>(status->st_size);
@@ -403,6 +404,7 @@ class Application {
   std::optional<ReceiptHead> head_;
   const Plan& plan_;
   const Store& store_;
+  const Trees trees_;
   const ApplyOptions& options_;
   std::vector<LaidEntry> skeleton_;
   Changes changes_;

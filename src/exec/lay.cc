@@ -46,11 +46,23 @@ struct Way {
               "axle store verify --repair removes damaged wheels; the next run unpacks them anew");
 }
 
+// A scheme's file or directory, relative to the tree.
+std::string path_in(const DistTree& tree, Scheme scheme, std::string_view below) {
+  std::string path = tree.schemes[static_cast<std::size_t>(scheme)];
+  if (!path.empty() && !below.empty()) path += '/';
+  return path += below;
+}
+
+std::string joined(std::string_view dir, std::string_view below) {
+  if (dir.empty() || below.empty()) return std::string(dir.empty() ? below : dir);
+  return std::string(dir) + "/" + std::string(below);
+}
+
 class Layer {
  public:
-  Layer(const Fd& root, const Plan& plan, const Store& store, const LayOptions& options)
-      : root_(root), plan_(plan), store_(store), options_(options) {
-    trees_.resize(plan.dists.size());
+  Layer(const Fd& root, const Plan& plan, const Trees& trees, const LayOptions& options)
+      : root_(root), plan_(plan), trees_(trees), options_(options) {
+    opened_.resize(plan.dists.size());
   }
 
   void lay(const std::vector<Entry>& entries) {
@@ -74,11 +86,11 @@ class Layer {
 
   void open_trees(const std::vector<Entry>& entries) {
     const auto open = [&](DistId wheel) {
-      if (trees_[wheel]) return;
-      const std::string path = Store::tree_path(facts(wheel).wheel_sha256());
-      auto fd = try_open_dir(store_.root().get(), path);
-      if (!fd) store_is_damaged(path);
-      trees_[wheel] = std::move(*fd);
+      if (opened_[wheel]) return;
+      const DistTree& tree = trees_[wheel];
+      auto fd = try_open_dir(tree.dir, tree.path);
+      if (!fd) store_is_damaged(tree.path);
+      opened_[wheel] = std::move(*fd);
     };
     for (const Entry& entry : entries) {
       if (const auto* tree = std::get_if<StoreTree>(&entry.content);
@@ -117,6 +129,10 @@ class Layer {
         continue;
       }
       const WheelFacts& wheel = facts(tree->wheel);
+      if (trees_[tree->wheel].use == DistTree::Use::take) {
+        tasks.push_back({&entry, tree->dir, tree->dir + 1, {}});
+        continue;
+      }
       const std::uint32_t end = wheel.dir(tree->dir).dir_end;
       std::uint32_t first = tree->dir;
       std::size_t files = 0;
@@ -138,10 +154,19 @@ class Layer {
       return;
     }
     const auto tree = std::get<StoreTree>(task.tree->content);
+    if (trees_[tree.wheel].use == DistTree::Use::take) return take_tree(*task.tree, tree);
     for (std::uint32_t dir = task.first_dir; dir < task.last_dir; ++dir) {
       throw_if_interrupted();
       lay_dir(*task.tree, tree, dir);
     }
+  }
+
+  // A directory with one owner holds exactly what the facts say, so it can move as a whole.
+  void take_tree(const Entry& entry, const StoreTree& tree) const {
+    const WheelFacts& wheel = facts(tree.wheel);
+    const std::string from =
+        path_in(trees_[tree.wheel], wheel.dir(tree.dir).scheme, wheel.dir_path(tree.dir));
+    rename_at(opened_[tree.wheel].get(), from, root_.get(), entry.path.str());
   }
 
   void lay_dir(const Entry& entry, const StoreTree& tree, std::uint32_t index) const {
@@ -155,15 +180,14 @@ class Layer {
       to += below.substr(prefix);
     }
     make_dir_with_parents(root_.get(), to);
-    std::string from(tree_prefix(dir.scheme));
-    if (!below.empty()) from += "/" + below;
+    std::string from = path_in(trees_[tree.wheel], dir.scheme, below);
 
-    int from_dir = trees_[tree.wheel].get();
+    int from_dir = opened_[tree.wheel].get();
     int to_dir = root_.get();
     Fd opened_from;
     Fd opened_to;
     if (dir.file_count >= files_worth_descriptors) {
-      auto opened = try_open_dir(from_dir, from);
+      auto opened = try_open_dir(from_dir, from.empty() ? "." : from);
       if (!opened) store_is_damaged(from);
       opened_from = std::move(*opened);
       opened_to = open_dir(to_dir, to);
@@ -172,7 +196,7 @@ class Layer {
       from.clear();
       to.clear();
     } else {
-      from += '/';
+      if (!from.empty()) from += '/';
       to += '/';
     }
     const std::size_t from_size = from.size();
@@ -188,10 +212,12 @@ class Layer {
 
   void lay_file(const Way& way, const FileFact& file) const {
     if (options_.mode == LinkMode::hardlink) {
-      if (linkat(way.from_dir, way.from.c_str(), way.to_dir, way.to.c_str(), 0) == 0) return;
+      // What looks like a file may be a link to it: the inputs of a build system's sandbox are.
+      if (linkat(way.from_dir, way.from.c_str(), way.to_dir, way.to.c_str(), AT_SYMLINK_FOLLOW) == 0) return;
       if (errno == ENOENT) store_is_damaged(way.from);
-      // One inode cannot have more links, or the kernel protects this one: a copy serves as well.
-      if (errno != EMLINK && errno != EPERM) throw_errno("cannot link", way.to);
+      // One inode cannot have more links, the kernel protects this one, or it is on another file system: a
+      // copy serves as well.
+      if (errno != EMLINK && errno != EPERM && errno != EXDEV) throw_errno("cannot link", way.to);
     }
     copy_file(way, file);
   }
@@ -234,17 +260,21 @@ class Layer {
   void lay_single(const Entry& entry) const {
     const std::string& path = entry.path.str();
     if (entry.lay == Lay::link) {
-      symlink_at(link_target(plan_, entry, store_), root_.get(), path);
+      symlink_at(link_target(plan_, entry, trees_), root_.get(), path);
     } else if (const auto* file = std::get_if<StoreFile>(&entry.content)) {
       const WheelFacts& wheel = facts(file->wheel);
       const FileFact& fact = wheel.file(file->file);
-      const std::string from =
-          std::string(tree_prefix(wheel.scheme_of(fact))) + "/" + wheel.path_of(file->file);
-      lay_file({trees_[file->wheel].get(), from, root_.get(), path}, fact);
+      const DistTree& tree = trees_[file->wheel];
+      const std::string from = path_in(tree, wheel.scheme_of(fact), wheel.path_of(file->file));
+      if (tree.use == DistTree::Use::take) {
+        rename_at(opened_[file->wheel].get(), from, root_.get(), path);
+      } else {
+        lay_file({opened_[file->wheel].get(), from, root_.get(), path}, fact);
+      }
     } else if (const auto* generated = std::get_if<Generated>(&entry.content)) {
       write(path, generated->bytes, entry.executable);
     } else if (const auto* script = std::get_if<Rewritten>(&entry.content)) {
-      write(path, rewritten_bytes(plan_, *script, store_), true);
+      write(path, rewritten_bytes(plan_, *script, trees_), true);
     } else if (const auto* link = std::get_if<Symlink>(&entry.content)) {
       symlink_at(link->target, root_.get(), path);
     } else if (std::holds_alternative<Directory>(entry.content)) {
@@ -273,7 +303,7 @@ class Layer {
     std::vector<std::optional<WrittenFile>> written(plan_.entries.size());
     for (std::size_t i = 0; i < plan_.entries.size(); ++i) {
       if (const auto* script = std::get_if<Rewritten>(&plan_.entries[i].content)) {
-        const std::string bytes = rewritten_bytes(plan_, *script, store_);
+        const std::string bytes = rewritten_bytes(plan_, *script, trees_);
         written[i] = WrittenFile{Sha256::of(bytes), bytes.size()};
       }
     }
@@ -285,40 +315,53 @@ class Layer {
 
   const Fd& root_;
   const Plan& plan_;
-  const Store& store_;
+  const Trees& trees_;
   const LayOptions& options_;
-  std::vector<Fd> trees_;  // by wheel; opened where needed
+  std::vector<Fd> opened_;  // by wheel; where needed
 };
 
 }  // namespace
 
-std::string link_target(const Plan& plan, const Entry& entry, const Store& store) {
+Trees store_trees(const Plan& plan, const Store& store) {
+  Trees trees(plan.dists.size());
+  for (std::size_t i = 0; i < trees.size(); ++i) {
+    DistTree& tree = trees[i];
+    tree.dir = store.root().get();
+    tree.path = Store::tree_path(plan.dists[i].facts.wheel_sha256());
+    tree.location = store.path() + "/" + tree.path;
+    for (const Scheme scheme : all_schemes)
+      tree.schemes[static_cast<std::size_t>(scheme)] = tree_prefix(scheme);
+  }
+  return trees;
+}
+
+std::string link_target(const Plan& plan, const Entry& entry, const Trees& trees) {
   const auto* tree = std::get_if<StoreTree>(&entry.content);
   const auto* file = std::get_if<StoreFile>(&entry.content);
-  const WheelFacts& wheel = plan.dists[tree != nullptr ? tree->wheel : file->wheel].facts;
+  const DistId id = tree != nullptr ? tree->wheel : file->wheel;
+  const WheelFacts& wheel = plan.dists[id].facts;
   const Scheme scheme =
       tree != nullptr ? wheel.dir(tree->dir).scheme : wheel.scheme_of(wheel.file(file->file));
   const std::string below = tree != nullptr ? wheel.dir_path(tree->dir) : wheel.path_of(file->file);
-  return store.path() + "/" + Store::tree_path(wheel.wheel_sha256()) + "/" +
-         std::string(tree_prefix(scheme)) + (below.empty() ? "" : "/" + below);
+  return joined(trees[id].location, path_in(trees[id], scheme, below));
 }
 
-std::string rewritten_bytes(const Plan& plan, const Rewritten& script, const Store& store) {
+std::string rewritten_bytes(const Plan& plan, const Rewritten& script, const Trees& trees) {
   const WheelFacts& wheel = plan.dists[script.from.wheel].facts;
-  const std::string path = Store::tree_path(wheel.wheel_sha256()) + "/" +
-                           std::string(tree_prefix(wheel.scheme_of(wheel.file(script.from.file)))) + "/" +
-                           wheel.path_of(script.from.file);
-  const auto content = try_read_file(store.root().get(), path);
+  const DistTree& tree = trees[script.from.wheel];
+  const std::string path = joined(tree.path, path_in(tree, wheel.scheme_of(wheel.file(script.from.file)),
+                                                     wheel.path_of(script.from.file)));
+  const auto content = try_read_file(tree.dir, path);
   if (!content) store_is_damaged(path);
   const ScriptInterpreter interpreter{script.interpreter, plan.policy.relocatable == Relocatable::yes,
                                       plan.layout.os};
   return rewrite_script(*content, interpreter).value_or(*content);
 }
 
-void lay_entries(const Fd& root, const Plan& plan, const std::vector<Entry>& entries, const Store& store,
+void lay_entries(const Fd& root, const Plan& plan, const std::vector<Entry>& entries, const Trees& trees,
                  const LayOptions& options) {
   const ExactModes exact;
-  Layer(root, plan, store, options).lay(entries);
+  Layer(root, plan, trees, options).lay(entries);
 }
 
 namespace {

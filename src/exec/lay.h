@@ -2,6 +2,7 @@
 // Laying entries: from a plan's contents to files, links and directories. The only place where an
 // environment's files are made.
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,6 +15,22 @@
 
 namespace axle {
 
+// Where the unpacked files of one distribution are.
+struct DistTree {
+  enum class Use { keep, take };  // take: the files may be moved away
+
+  int dir = -1;      // an open directory that outlives the laying
+  std::string path;  // of the tree, below it
+  // Where a scheme's files begin below `path`, by Scheme; "" is the tree itself.
+  std::array<std::string, all_schemes.size()> schemes;
+  std::string location;  // what symbolic links into the tree begin with; "" when there can be none
+  Use use = Use::keep;
+};
+using Trees = std::vector<DistTree>;  // by DistId
+
+// Of wheels in the store. `plan` and `store` must outlive them.
+Trees store_trees(const Plan& plan, const Store& store);
+
 struct LayOptions {
   LinkMode mode = LinkMode::copy;  // how Lay::file comes from the store: hardlink, clone or copy
   unsigned jobs = 1;
@@ -23,7 +40,7 @@ struct LayOptions {
 
 // Lays `entries` (of this plan) under the root. Their paths must be free; directories above them are made.
 // RECORDs are laid last.
-void lay_entries(const Fd& root, const Plan& plan, const std::vector<Entry>& entries, const Store& store,
+void lay_entries(const Fd& root, const Plan& plan, const std::vector<Entry>& entries, const Trees& trees,
                  const LayOptions& options);
 
 // What `wanted` comes to between this store and this root: automatic becomes the fastest that is safe here; a
@@ -31,9 +48,9 @@ void lay_entries(const Fd& root, const Plan& plan, const std::vector<Entry>& ent
 LinkMode resolve_link_mode(LinkMode wanted, const Store& store, const Fd& root, Diagnostics& notes);
 
 // Where an entry with Lay::link points to.
-std::string link_target(const Plan& plan, const Entry& entry, const Store& store);
+std::string link_target(const Plan& plan, const Entry& entry, const Trees& trees);
 
 // The bytes that a Rewritten entry has.
-std::string rewritten_bytes(const Plan& plan, const Rewritten& script, const Store& store);
+std::string rewritten_bytes(const Plan& plan, const Rewritten& script, const Trees& trees);
 
 }  // namespace axle

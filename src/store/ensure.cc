@@ -11,10 +11,7 @@
 #include "store/unpack.h"
 
 namespace axle {
-namespace {
 
-// What RECORD got wrong, judged by the level. A wheel whose archive was pinned by a hash is what its author
-// published.
 void judge_record(const WheelFacts& facts, const WheelSource& source, VerifyLevel level, Diagnostics& notes) {
   if (facts.record_ok() || level == VerifyLevel::archive || level == VerifyLevel::none) return;
   const bool pinned = !source.hashes.empty();
@@ -34,8 +31,6 @@ void judge_record(const WheelFacts& facts, const WheelSource& source, VerifyLeve
               pinned ? "--verify record accepts it, since its hash is pinned"
                      : "pin the archive's hash, or accept it with --verify archive");
 }
-
-}  // namespace
 
 std::vector<WheelFacts> Store::ensure(std::span<const WheelSource> sources, const StoreOptions& options,
                                       Diagnostics& notes, const Progress& progress) {

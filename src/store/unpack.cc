@@ -59,10 +59,13 @@ struct Work {
   UnpackJob* job;
   std::unique_ptr<Archive> archive;
   WheelHead head;
-  std::unique_ptr<ScratchDirectory> staging;
+  std::unique_ptr<ScratchDirectory> staging;  // on its way into a store
+  Fd place;                                   // or where it stays
   std::vector<MemberFacts> members;
   std::atomic<bool> failed{false};
   std::mutex failure_mutex;
+
+  int dir() const { return staging ? staging->fd() : place.get(); }
 
   void fail(std::exception_ptr failure) {
     const std::lock_guard lock(failure_mutex);
@@ -96,7 +99,7 @@ void block_byte_code(const Fd& tree, const std::unordered_set<std::string>& pack
 }
 
 void make_staged_dirs(Work& work, StoreUse use) {
-  const int root = work.staging->fd();
+  const int root = work.dir();
   if (mkdirat(root, "tree", 0755) != 0) throw_errno("cannot create", "tree");
   const Fd tree = open_dir(root, "tree");
   std::unordered_set<std::string> made;
@@ -120,7 +123,7 @@ void make_staged_dirs(Work& work, StoreUse use) {
   if (use == StoreUse::shared) block_byte_code(tree, package_dirs, made);
 }
 
-void open_work(Work& work, const Fd& store, StoreUse use) {
+void open_work(Work& work, StoreUse use) {
   const WheelSource& source = *work.job->source;
   work.archive = std::make_unique<Archive>(Archive::open(AT_FDCWD, source.path));
   if (source.size && *source.size != work.archive->file_size()) {
@@ -131,7 +134,6 @@ void open_work(Work& work, const Fd& store, StoreUse use) {
   }
   work.head = read_head(*work.archive, WheelFilename::parse(source.file_name), source.file_name);
   work.members.resize(work.head.roles.size());
-  work.staging = std::make_unique<ScratchDirectory>(store, "unpack");
   make_staged_dirs(work, use);
 }
 
@@ -152,7 +154,7 @@ void add_tasks(Work& work, std::vector<Task>& tasks) {
 class MemberWriter {
  public:
   MemberWriter(Work& work, const UnpackOptions& options)
-      : work_(work), options_(options), tree_(open_dir(work.staging->fd(), "tree")) {}
+      : work_(work), options_(options), tree_(open_dir(work.dir(), "tree")) {}
 
   void write(std::size_t index) {
     const MemberRole& role = work_.head.roles[index];
@@ -219,10 +221,12 @@ void run_task(const Task& task, const UnpackOptions& options) {
   }
 }
 
-void finish_work(Work& work, const Fd& store) {
+void finish_work(Work& work, const Fd& root) {
   WheelFacts facts = make_facts(work.head, work.members, work.job->sha256);
-  create_file(work.staging->fd(), "facts", facts.bytes(), {0644, std::nullopt});
-  publish(store, *work.staging, wheel_dir(work.job->sha256), facts.bytes());
+  if (work.staging) {
+    create_file(work.staging->fd(), "facts", facts.bytes(), {0644, std::nullopt});
+    publish(root, *work.staging, wheel_dir(work.job->sha256), facts.bytes());
+  }
   work.job->facts = std::move(facts);
 }
 
@@ -277,7 +281,11 @@ void check_archive_hash(const WheelSource& source, const Fd& archive, const Sha2
               "the file is not the one that was locked: get it again, or lock again");
 }
 
-void unpack_wheels(const Fd& store, std::vector<UnpackJob>& jobs, const UnpackOptions& options) {
+namespace {
+
+// `place(work, i)` gives each its directory, before anything is made in it.
+void unpack_all(const Fd& root, std::vector<UnpackJob>& jobs, const UnpackOptions& options,
+                const std::function<void(Work&, std::size_t)>& place) {
   const ExactModes exact;
   std::vector<std::unique_ptr<Work>> works(jobs.size());
   for (std::size_t i = 0; i < jobs.size(); ++i) {
@@ -295,7 +303,10 @@ void unpack_wheels(const Fd& store, std::vector<UnpackJob>& jobs, const UnpackOp
     });
   };
 
-  guarded([&](Work& work, std::size_t) { open_work(work, store, options.use); });
+  guarded([&](Work& work, std::size_t i) {
+    place(work, i);
+    open_work(work, options.use);
+  });
   std::vector<Task> tasks;
   for (const auto& work : works) {
     if (!work->failed) add_tasks(*work, tasks);
@@ -303,10 +314,26 @@ void unpack_wheels(const Fd& store, std::vector<UnpackJob>& jobs, const UnpackOp
   std::stable_sort(tasks.begin(), tasks.end(),
                    [](const Task& a, const Task& b) { return a.weight > b.weight; });
   parallel_for(tasks.size(), options.jobs, [&](std::size_t i) { run_task(tasks[i], options); });
-  guarded([&](Work& work, std::size_t) { finish_work(work, store); });
+  guarded([&](Work& work, std::size_t) { finish_work(work, root); });
   for (const auto& work : works) {
     if (work->failed) prefer_hash_failure(*work);
   }
+}
+
+}  // namespace
+
+void unpack_wheels(const Fd& store, std::vector<UnpackJob>& jobs, const UnpackOptions& options) {
+  unpack_all(store, jobs, options, [&](Work& work, std::size_t) {
+    work.staging = std::make_unique<ScratchDirectory>(store, "unpack");
+  });
+}
+
+void unpack_wheels_below(const Fd& root, std::vector<UnpackJob>& jobs, const UnpackOptions& options) {
+  unpack_all(root, jobs, options, [&](Work& work, std::size_t i) {
+    const std::string name = std::to_string(i);
+    make_dir(root.get(), name);
+    work.place = open_dir(root.get(), name);
+  });
 }
 
 }  // namespace axle

@@ -32,6 +32,13 @@ struct UnpackOptions {
 // Unpacks, verifies and publishes all jobs into the store whose root is `store`.
 void unpack_wheels(const Fd& store, std::vector<UnpackJob>& jobs, const UnpackOptions& options);
 
+// Without a store: wheel i goes to "<i>/tree" below `root`, in the same shape. Failures are left in the jobs.
+void unpack_wheels_below(const Fd& root, std::vector<UnpackJob>& jobs, const UnpackOptions& options);
+
+// What RECORD got wrong, judged by the level: thrown as Error(integrity), or a note. A wheel whose archive
+// was pinned by a hash is what its author published.
+void judge_record(const WheelFacts& facts, const WheelSource& source, VerifyLevel level, Diagnostics& notes);
+
 // Throws Error(integrity) unless one of the expected hashes is that of the file.
 void check_archive_hash(const WheelSource& source, const Fd& archive, const Sha256& sha256);
 // In bounded memory.
