@@ -22,11 +22,13 @@ struct Inspected {
   bool record_wrong = false;
 };
 
-Inspected inspect_file(const std::string& path) {
+Inspected inspect_file(const std::string& path, bool classify) {
   const WheelFilename name = WheelFilename::parse(std::string_view(path).substr(path.rfind('/') + 1));
   const Archive archive = Archive::open(AT_FDCWD, path);
   const WheelFacts facts = inspect_wheel(archive, name, path, hash_file(archive.fd(), path));
-  return {facts_to_json(facts, path), facts_to_text(facts, path), !facts.record_ok()};
+  Inspected result{facts_to_json(facts, path), facts_to_text(facts, path), !facts.record_ok()};
+  if (classify) add_classes(facts, result.json, result.text);
+  return result;
 }
 
 // direct_url.json as a value; a text that is no JSON stays a text.
@@ -87,7 +89,9 @@ Inspected inspect_directory(const Options& options, const std::string& path) {
   Json list = Json::array();
   std::size_t files = 0;
   for (const RecordedDist& dist : dists) {
-    list.push_back(dist_to_json(existing, dist, result.text));
+    Json one = dist_to_json(existing, dist, result.text);
+    if (options.classify) add_classes(dist.laid->facts, one, result.text);
+    list.push_back(std::move(one));
     files += dist.rows.size();
   }
   Json startup = Json::array();
@@ -115,7 +119,7 @@ Inspected inspect_one(const Options& options, const std::string& path) {
   const auto status = try_stat(AT_FDCWD, path);
   if (!status)
     throw Error(ErrorCode::io, axle::Place{path}, "does not exist", "name a wheel or an environment");
-  return S_ISDIR(status->st_mode) ? inspect_directory(options, path) : inspect_file(path);
+  return S_ISDIR(status->st_mode) ? inspect_directory(options, path) : inspect_file(path, options.classify);
 }
 
 }  // namespace

@@ -19,6 +19,10 @@ int run_inspect(const Options& options);
 int run_fetch(const Options& options);
 int run_store(const Options& options);
 int run_python(const Options& options);
+int run_why(const Options& options);
+int run_tree(const Options& options);
+int run_size(const Options& options);
+int run_sbom(const Options& options);
 int run_debug(const Options& options);
 
 struct Command {
@@ -40,6 +44,10 @@ inline constexpr Command commands[] = {
     {"fetch", "axle fetch LOCK...", "fill the store only", run_fetch},
     {"store", "axle store path|verify|gc|size", "look after the store of unpacked wheels", run_store},
     {"python", "axle python [PY]", "show the interpreter that was found", run_python},
+    {"why", "axle why PATH...", "say why something lies at a path", run_why},
+    {"tree", "axle tree [NAME]...", "show who needs whom", run_tree},
+    {"size", "axle size [NAME]...", "show what takes how much", run_size},
+    {"sbom", "axle sbom [LOCK]...", "write a bill of materials (CycloneDX)", run_sbom},
     {"debug", "axle debug", "", run_debug},
 };
 

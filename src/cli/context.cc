@@ -46,6 +46,25 @@ ConflictPolicy parse_policy(std::string_view text) {
               "error, first or last; or GLOB=POLICY");
 }
 
+// A class, a glob, or '!' and a glob. A lone word that is no class is a typing error more likely than a glob.
+PruneRules parse_prune_rules(const std::vector<std::string>& texts) {
+  PruneRules rules;
+  for (const std::string& text : texts) {
+    const bool keeps = text.starts_with('!');
+    if (const auto prune_class = parse_prune_class(text)) {
+      rules.classes.insert(*prune_class);
+    } else if (text.find_first_of("*?/.", keeps ? 1 : 0) == std::string::npos) {
+      throw Error(ErrorCode::usage, "--prune " + axle::quoted(text) + " is neither a class nor a glob",
+                  "tests, stubs, headers, byte-code; a glob has *, ?, / or a dot in it");
+    } else if (keeps) {
+      rules.kept.push_back(text.substr(1));
+    } else {
+      rules.globs.push_back(text);
+    }
+  }
+  return rules;
+}
+
 std::string home(const Options& options) { return variable(options, "HOME"); }
 
 }  // namespace
@@ -163,6 +182,7 @@ Policy make_policy(const Options& options) {
   }
   if (options.rpath == "keep") policy.rpath = RpathPolicy::keep;
   if (options.relocatable) policy.relocatable = Relocatable::yes;
+  policy.prune = parse_prune_rules(options.prune);
   return policy;
 }
 

@@ -1,6 +1,7 @@
 #include "cli/inspect_json.h"
 
 #include "axle/object/object_facts.h"
+#include "axle/wheel/classify.h"
 #include "axle/wheel/pth.h"
 #include "plan/startup_code.h"
 
@@ -157,6 +158,27 @@ Json facts_to_json(const WheelFacts& facts, const std::string& file) {
           {"record", record_of(facts)},
           {"warnings", list_of(facts.warnings())},
           {"files", files_of(facts)}};
+}
+
+void add_classes(const WheelFacts& facts, Json& json, std::string& text) {
+  const auto rows = json.find("files");
+  const bool has_rows = rows != json.end() && rows->is_array();
+  Json classes = Json::object();
+  for (std::uint32_t index = 0; index < facts.files().size(); ++index) {
+    const Classification found = classify_file(facts, index);
+    const std::string name(to_string(found.file_class));
+    if (has_rows) {
+      (*rows)[index]["class"] = name;
+      (*rows)[index]["class_reason"] = found.reason;
+    }
+    Json& sum = classes[name];
+    if (sum.is_null()) sum = {{"files", 0}, {"bytes", 0}};
+    sum["files"] = sum["files"].get<std::uint64_t>() + 1;
+    sum["bytes"] = sum["bytes"].get<std::uint64_t>() + facts.file(index).size;
+    text += "    " + name + std::string(name.size() < 12 ? 12 - name.size() : 0, ' ') + "  " +
+            facts.path_of(index) + " (" + found.reason + ")\n";
+  }
+  json["classes"] = std::move(classes);
 }
 
 std::string facts_to_text(const WheelFacts& facts, const std::string& file) {

@@ -102,6 +102,8 @@ void add_manner_options(CLI::App& app, Options& o) {
       ->check(CLI::IsMember({"allow", "warn", "deny"}));
   app.add_option("--allow-hook", o.allow_hooks, "a distribution whose hooks are known")
       ->allow_extra_args(false);
+  app.add_option("--prune", o.prune, "leave out tests, stubs, headers, byte-code or GLOB; !GLOB keeps")
+      ->allow_extra_args(false);
   app.add_flag("--repair", o.repair, "put back changed files");
   app.add_flag("--reinstall", o.reinstall, "lay everything anew");
   app.add_flag("--force", o.force, "touch files that were changed by hand");
@@ -130,6 +132,8 @@ void add_output_options(CLI::App& app, Options& o) {
   app.add_flag("--pins", o.pins, "plan: only the selection");
   app.add_flag("--native", o.native, "check: only native libraries");
   app.add_flag("--quick", o.quick, "check: trust files whose size and time are unchanged");
+  app.add_flag("--classify", o.classify, "inspect: what each file is, and why");
+  app.add_flag("--licenses", o.licenses, "sbom: only the licences");
   app.add_option("--older-than", o.older_than, "gc: only what was not used for so long (30d, 12h)");
   app.add_option("--keep-used-by", o.keep_used_by, "gc: keep what this lock or environment uses")
       ->allow_extra_args(false);

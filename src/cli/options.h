@@ -43,6 +43,7 @@ struct Options {
   std::string link_mode = "auto", verify = "record", rpath = "auto", startup_hooks = "warn";
   std::vector<std::string> on_conflict;
   std::vector<std::string> allow_hooks;
+  std::vector<std::string> prune;
   bool repair = false, reinstall = false, force = false, durable = false, no_wait = false, exact = false;
   bool allow_empty = false, compile = false, allow_missing = false;
   unsigned jobs = 0;
@@ -54,6 +55,7 @@ struct Options {
   std::optional<std::string> prompt;
   bool system_site_packages = false, relocatable = false, clear = false;
   bool check = false, pins = false, native = false, quick = false;
+  bool classify = false, licenses = false;
   std::string older_than;
   std::vector<std::string> keep_used_by;
   std::string output;

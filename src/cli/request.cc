@@ -15,8 +15,9 @@ Sha256 request_digest(const Options& options, const std::vector<std::string>& pa
     for (const std::string& value : values) add(value);
   };
   for (const std::string& path : paths) add(path == "-" ? path : absolute_path(path));
-  for (const auto* list : {&options.extras, &options.groups, &options.no_groups, &options.only_groups,
-                           &options.exclude, &options.only, &options.on_conflict, &options.allow_hooks}) {
+  for (const auto* list :
+       {&options.extras, &options.groups, &options.no_groups, &options.only_groups, &options.exclude,
+        &options.only, &options.on_conflict, &options.allow_hooks, &options.prune}) {
     add_list(*list);
   }
   for (const auto* value :

@@ -3,6 +3,7 @@
 
 #include "axle/plan/plan.h"
 #include "plan/path_tree.h"
+#include "plan/place_of.h"
 
 namespace axle {
 
@@ -23,6 +24,7 @@ void add_venv_skeleton(Draft& draft);
 void classify_namespaces(Draft& draft);
 void resolve_startup_files(Draft& draft);
 void resolve_conflicts(Draft& draft);
+void prune_files(Draft& draft);
 void choose_links(Draft& draft);
 void add_records(Draft& draft);
 

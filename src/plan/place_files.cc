@@ -34,6 +34,25 @@ std::string fold_lib64(const Layout& layout, std::string path) {
   return path;
 }
 
+std::optional<std::uint32_t> find_file_at(const Layout& layout, const WheelFacts& facts,
+                                          std::string_view path) {
+  for (const Scheme scheme : all_schemes) {
+    const std::string root = scheme_path(layout, scheme, facts.name());
+    std::string_view below = path;
+    if (!root.empty()) {
+      if (!below.starts_with(root + "/")) continue;
+      below.remove_prefix(root.size() + 1);
+    }
+    if (const auto found = facts.find(scheme, below)) return found;
+    if (scheme == Scheme::data && below.starts_with("lib/")) {
+      const std::string unfolded = "lib64" + std::string(below.substr(3));
+      if (fold_lib64(layout, unfolded) != below) continue;
+      if (const auto found = facts.find(scheme, unfolded)) return found;
+    }
+  }
+  return std::nullopt;
+}
+
 namespace {
 
 // lib64 is a name of its own only inside a data tree, so only there it can need folding.

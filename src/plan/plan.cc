@@ -22,6 +22,7 @@ Plan make_plan(const PlanInput& input) {
   resolve_startup_files(draft);  // needs only the wheels
   resolve_conflicts(draft);
   // From here on every destination has one owner.
+  prune_files(draft);   // before links: a directory that loses files is no longer one tree
   choose_links(draft);  // a linked tree must have one owner
   add_records(draft);   // identities: what a RECORD holds follows from the entries of its distribution
   // From here on nothing is added.

@@ -26,6 +26,18 @@ enum class HookPolicy { allow, warn, deny };
 enum class RpathPolicy { automatic, fix, keep };
 enum class Relocatable { no, yes };
 
+// What of the wheels is left out (docs/cli.md, --prune). RECORD stays true: it does not list what is not
+// there.
+enum class PruneClass { tests, stubs, headers, byte_code };
+std::string_view to_string(PruneClass prune_class) noexcept;
+std::optional<PruneClass> parse_prune_class(std::string_view text) noexcept;
+struct PruneRules {
+  std::set<PruneClass> classes;
+  std::vector<std::string> globs;  // matched as ConflictRule::glob
+  std::vector<std::string> kept;   // globs of what stays whatever the others say
+  bool empty() const noexcept { return classes.empty() && globs.empty(); }
+};
+
 struct Policy {
   LinkMode link_mode = LinkMode::automatic;
   ConflictPolicy on_conflict = ConflictPolicy::error;
@@ -34,6 +46,7 @@ struct Policy {
   std::set<std::string> allowed_hooks;  // normalized distribution names
   RpathPolicy rpath = RpathPolicy::automatic;
   Relocatable relocatable = Relocatable::no;
+  PruneRules prune;
 };
 
 }  // namespace axle
