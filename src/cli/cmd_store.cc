@@ -31,11 +31,11 @@ int print_size(const Options& options, const Store& store) {
     for (const StoredWheel& wheel : wheels) {
       list.push_back({{"sha256", wheel.sha256.hex()}, {"file", wheel.file_name}, {"bytes", wheel.bytes}});
     }
-    print_json({{"path", store.path()}, {"bytes", total_bytes(wheels)}, {"wheels", std::move(list)}});
+    print_json({{"path", store_path(options)}, {"bytes", total_bytes(wheels)}, {"wheels", std::move(list)}});
     return 0;
   }
-  print_text(std::to_string(wheels.size()) + " wheels, " + std::to_string(total_bytes(wheels)) +
-                 " bytes in " + store.path() + "\n",
+  print_text(counted(wheels.size(), "wheel") + ", " + std::to_string(total_bytes(wheels)) + " bytes in " +
+                 store_path(options) + "\n",
              options);
   return 0;
 }
@@ -55,15 +55,15 @@ int verify(const Options& options, const Store& store) {
   }
   const bool wrong = !problems.empty() && !options.repair;
   if (options.json) {
-    print_json({{"path", store.path()},
+    print_json({{"path", store_path(options)},
                 {"wheels", wheels.size()},
                 {"problems", to_json(problems)},
                 {"removed", repaired}});
   } else {
     print_diagnostics(problems, options);
-    print_text(std::to_string(wheels.size()) + " wheels, " + std::to_string(problems.size()) + " problems" +
-                   (repaired != 0 ? ", " + std::to_string(repaired) + " damaged wheels removed" : "") +
-                   " in " + store.path() + "\n",
+    print_text(counted(wheels.size(), "wheel") + ", " + counted(problems.size(), "problem") +
+                   (repaired != 0 ? ", " + counted(repaired, "damaged wheel") + " removed" : "") + " in " +
+                   store_path(options) + "\n",
                options);
   }
   return wrong ? 1 : 0;
@@ -130,12 +130,12 @@ int collect_garbage(const Options& options, const Store& store) {
     Json list = Json::array();
     for (const StoredWheel& wheel : removed)
       list.push_back({{"sha256", wheel.sha256.hex()}, {"file", wheel.file_name}});
-    print_json({{"path", store.path()}, {"bytes", total_bytes(removed)}, {"removed", std::move(list)}});
+    print_json(
+        {{"path", store_path(options)}, {"bytes", total_bytes(removed)}, {"removed", std::move(list)}});
     return 0;
   }
-  print_text(std::to_string(removed.size()) +
-                 (options.dry_run ? " wheels to remove, " : " wheels removed, ") +
-                 std::to_string(total_bytes(removed)) + " bytes from " + store.path() + "\n",
+  print_text(counted(removed.size(), "wheel") + (options.dry_run ? " to remove, " : " removed, ") +
+                 std::to_string(total_bytes(removed)) + " bytes from " + store_path(options) + "\n",
              options);
   return 0;
 }

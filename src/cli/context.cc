@@ -65,6 +65,19 @@ PruneRules parse_prune_rules(const std::vector<std::string>& texts) {
   return rules;
 }
 
+// "NAME=URL", or the URL alone.
+std::string index_url_of(const std::string& named) {
+  const std::size_t scheme = named.find("://");
+  const std::size_t equals = named.find('=');
+  const bool has_name = equals != std::string::npos && equals < scheme;
+  const std::string url = has_name ? named.substr(equals + 1) : named;
+  if (scheme == std::string::npos || (has_name && equals == 0)) {
+    throw Error(ErrorCode::usage, "--index " + axle::quoted(named) + " is no NAME=URL",
+                "--index NAME=https://...");
+  }
+  return url;
+}
+
 std::string home(const Options& options) { return variable(options, "HOME"); }
 
 }  // namespace
@@ -257,7 +270,7 @@ FetchOptions fetch_options(const Options& options) {
 std::vector<std::string> index_urls(const Options& options, const SourceOptions& of_lock) {
   if (options.no_index || of_lock.no_index) return {};
   std::vector<std::string> urls;
-  for (const std::string& named : options.indexes) urls.push_back(named.substr(named.find('=') + 1));
+  for (const std::string& named : options.indexes) urls.push_back(index_url_of(named));
   urls.insert(urls.end(), options.extra_index_urls.begin(), options.extra_index_urls.end());
   urls.insert(urls.end(), of_lock.extra_index_urls.begin(), of_lock.extra_index_urls.end());
   std::string main = options.index_url;

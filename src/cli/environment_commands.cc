@@ -5,6 +5,7 @@
 #include "axle/base/error.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "exec/damage.h"
 #include "exec/environment.h"
 
 namespace axle::cli {
@@ -38,6 +39,17 @@ PlanInput plan_input_for(const Options& options, const Opened& opened, const Ins
   return input;
 }
 
+// An environment is one Python's: laid out for another, its packages would lie where that Python never looks.
+void require_same_python(const Options& options, const Opened& opened) {
+  if (options.command == "venv" || !opened.layout.purelib) return;
+  const auto lib = opened.layout.purelib->parent();
+  if (!lib || try_open_dir(AT_FDCWD, opened.path + "/" + lib->str())) return;
+  throw Error(ErrorCode::usage, axle::Place{opened.path},
+              "is an environment of another Python: it has no " + lib->str() + ", where packages of " +
+                  opened.interpreter.version + " on " + opened.interpreter.platform + " go",
+              "choose another --venv, or make this one anew with `axle venv --clear`");
+}
+
 int preview_change(const Options& options, const Opened& opened, const Decide& decide,
                    const Stopwatch& watch) {
   Store store = Store::open(store_path(options));
@@ -65,6 +77,7 @@ Opened open_place(const Options& options) {
   opened.layout = make_layout(options, opened.place, opened.interpreter);
   opened.path = options.root.empty() ? opened.layout.root : absolute_path(options.root) + opened.layout.root;
   opened.makes_skeleton = opened.place.kind == LayoutKind::venv && !is_environment(opened.place);
+  if (opened.place.kind == LayoutKind::venv && !opened.makes_skeleton) require_same_python(options, opened);
   return opened;
 }
 
@@ -81,9 +94,11 @@ PlanInput make_plan_input(const Options& options, const Opened& opened, std::vec
 
 PlanWheel keep(const LaidDist& dist) { return {dist.facts, dist.requested, dist.direct_url, dist.ours}; }
 
-int change_environment(const Options& options, const Opened& opened, const ReceiptHead& head,
-                       const Decide& decide, const Stopwatch& watch) {
-  if (options.dry_run) return preview_change(options, opened, decide, watch);
+namespace {
+
+// `wheels` gets those of the plan, `notes` come first.
+int change_once(const Options& options, const Opened& opened, const ReceiptHead& head, const Decide& decide,
+                const Stopwatch& watch, std::vector<WheelFacts>& wheels, Diagnostics notes) {
   Environment environment = Environment::open(opened.path, environment_options(options, opened.place));
   // Left by a command that was killed.
   remove_tree(environment.root().get(), own_store);
@@ -93,9 +108,12 @@ int change_environment(const Options& options, const Opened& opened, const Recei
   try {
     Installation installation;
     if (!environment.is_new()) installation = read_installation(environment.root(), opened.layout, &store);
-    Diagnostics notes = installation.notes;
+    notes.insert(notes.end(), installation.notes.begin(), installation.notes.end());
     const Plan plan =
         make_plan(plan_input_for(options, opened, installation, decide(installation, store, notes)));
+    for (const Dist& dist : plan.dists) {
+      if (dist.recorded) wheels.push_back(dist.facts);
+    }
     notes.insert(notes.end(), plan.notes.begin(), plan.notes.end());
     result = apply(environment, installation, plan, store, head, apply_options(options));
     result.notes.insert(result.notes.begin(), notes.begin(), notes.end());
@@ -107,6 +125,47 @@ int change_environment(const Options& options, const Opened& opened, const Recei
   if (options.no_store) remove_own_store(environment, result.notes);
   report_change(result, opened.path, watch, options);
   return 0;
+}
+
+// Takes what is damaged of these wheels out of the store. What other environments have linked stays theirs.
+Diagnostics discard_damaged(const Options& options, const std::vector<WheelFacts>& wheels) {
+  Diagnostics notes;
+  const Store store = Store::open(store_path(options));
+  for (const WheelFacts& wheel : wheels) {
+    const auto damaged = find_damage(store_tree(wheel, store), wheel);
+    if (!damaged || !store.find(wheel.wheel_sha256())) continue;
+    store.remove(wheel.wheel_sha256());
+    notes.push_back(
+        {Severity::warning, "store-damaged", std::string(wheel.normalized()), std::string(wheel.file_name()),
+         "was changed in the store (" + damaged->substr(damaged->rfind('/') + 1) + "), and is unpacked anew",
+         "axle check finds environments that share the changed files"});
+  }
+  return notes;
+}
+
+}  // namespace
+
+int change_environment(const Options& options, const Opened& opened, const ReceiptHead& head,
+                       const Decide& decide, const Stopwatch& watch) {
+  if (options.dry_run) return preview_change(options, opened, decide, watch);
+  std::vector<WheelFacts> wheels;
+  Diagnostics notes;
+  try {
+    return change_once(options, opened, head, decide, watch, wheels, {});
+  } catch (const Error& error) {
+    // Nothing is laid. When a file of the store was found changed, the wheel is taken from its archive once
+    // more; anything else that is wrong stays wrong.
+    if (error.code() != ErrorCode::integrity || options.no_store) throw;
+    notes = discard_damaged(options, wheels);
+    if (notes.empty()) throw;
+  }
+  wheels.clear();
+  try {
+    return change_once(options, opened, head, decide, watch, wheels, notes);
+  } catch (const Error&) {
+    if (!options.json) print_diagnostics(notes, options);  // why a wheel is wanted that was there
+    throw;
+  }
 }
 
 }  // namespace axle::cli

@@ -82,7 +82,6 @@ Chosen select_all(const Locks& locks, const SelectionRequest& request) {
     }
     chosen.local_projects.insert(chosen.local_projects.end(), selection.local_projects.begin(),
                                  selection.local_projects.end());
-    chosen.notes.insert(chosen.notes.end(), lock.notes.begin(), lock.notes.end());
     chosen.notes.insert(chosen.notes.end(), selection.notes.begin(), selection.notes.end());
     const SourceOptions& sources = lock.options;
     if (sources.index_url) chosen.sources.index_url = sources.index_url;

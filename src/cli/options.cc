@@ -53,8 +53,11 @@ void add_place_options(CLI::App& app, Options& o) {
                "write where EXTERNALLY-MANAGED forbids it");
   app.add_option("--root", o.root, "put before every absolute path (staged installs)");
   app.add_option("--python", o.python, "interpreter: a path, a version or a facts file");
-  app.add_option("--python-version", o.python_version, "for another Python than the host's: X.Y[.Z]");
-  app.add_option("--platform", o.platform, "for another platform: manylinux_2_28_x86_64, win_amd64, ...");
+  // plan --pins takes several targets: a list with commas, or the option again.
+  app.add_option("--python-version", o.python_version, "for another Python than the host's: X.Y[.Z]")
+      ->join(',');
+  app.add_option("--platform", o.platform, "for another platform: manylinux_2_28_x86_64, win_amd64, ...")
+      ->join(',');
   app.add_option("--target-python", o.target_python, "where the interpreter is on such a target");
 }
 
@@ -125,9 +128,8 @@ void add_output_options(CLI::App& app, Options& o) {
   app.add_flag("-q,--quiet", o.quiet, "print errors only");
   app.add_flag("-v,--verbose", o.verbose, "print more");
   app.add_flag("--no-progress", o.no_progress, "no progress bar");
-  const std::map<std::string, Color> colors{
-      {"auto", Color::automatic}, {"always", Color::always}, {"never", Color::never}};
-  app.add_option("--color", o.color, "auto, always or never")->transform(CLI::CheckedTransformer(colors));
+  app.add_option("--color", o.color, "auto, always or never")
+      ->check(CLI::IsMember({"auto", "always", "never"}));
   app.add_flag("--check", o.check, "plan: exit 1 if anything would change");
   app.add_flag("--pins", o.pins, "plan: only the selection");
   app.add_flag("--native", o.native, "check: only native libraries");

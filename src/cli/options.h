@@ -10,8 +10,6 @@
 
 namespace axle::cli {
 
-enum class Color { automatic, always, never };
-
 struct Options {
   std::string command;
   std::vector<std::string> arguments;  // positional
@@ -50,7 +48,7 @@ struct Options {
   // What to print.
   bool json = false, dry_run = false, quiet = false, no_progress = false;
   int verbose = 0;
-  Color color = Color::automatic;
+  std::string color = "auto";
   // Of single commands.
   std::optional<std::string> prompt;
   bool system_site_packages = false, relocatable = false, clear = false;

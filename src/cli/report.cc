@@ -4,12 +4,31 @@
 
 #include <cstdio>
 
+#include "base/text.h"
+
 namespace axle::cli {
 namespace {
 
 bool use_color(const Options& options) {
-  if (options.color != Color::automatic) return options.color == Color::always;
+  if (options.color != "auto") return options.color == "always";
   return variable(options, "NO_COLOR").empty() && isatty(STDERR_FILENO) == 1;
+}
+
+// What a message quotes may hold anything (names of files, texts of distributors); it stays one line, and
+// nothing in it reaches the terminal as a command.
+std::string one_line(std::string_view text) {
+  std::string line;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte == '\n' || byte == '\t' || byte == '\r') {
+      if (!line.empty() && !line.ends_with(' ')) line += ' ';
+      while (i + 1 < text.size() && is_space(text[i + 1])) ++i;
+    } else {
+      line += byte < 0x20 || byte == 0x7f ? '?' : text[i];
+    }
+  }
+  while (line.ends_with(' ')) line.pop_back();
+  return line;
 }
 
 void print_labelled(std::string_view label, const char* color, const std::string& text,
@@ -19,7 +38,7 @@ void print_labelled(std::string_view label, const char* color, const std::string
   if (colored) line += color;
   line += label;
   if (colored) line += "\x1b[0m";
-  line += ": " + text + "\n";
+  line += ": " + one_line(text) + "\n";
   std::fputs(line.c_str(), stderr);
 }
 
@@ -45,6 +64,7 @@ Json change_json(const std::string& environment, const Stopwatch& watch) {
   value["removed"] = Json::array();
   value["reinstalled"] = Json::array();
   value["kept"] = 0;
+  value["link_mode"] = nullptr;
   value["seconds"] = watch.seconds();
   return value;
 }
@@ -124,6 +144,10 @@ void print_json(const Json& value) {
 
 void print_text(std::string_view text, const Options& options) {
   if (!options.quiet) std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+std::string counted(std::size_t count, std::string_view what) {
+  return std::to_string(count) + " " + std::string(what) + (count == 1 ? "" : "s");
 }
 
 double Stopwatch::seconds() const {

@@ -30,6 +30,8 @@ Json to_json(const Diagnostics& diagnostics);
 // One object and a line end.
 void print_json(const Json& value);
 // Text on standard output unless --quiet.
+// "1 wheel", "2 wheels".
+std::string counted(std::size_t count, std::string_view what);
 void print_text(std::string_view text, const Options& options);
 
 // The closing of sync, install, uninstall and venv.

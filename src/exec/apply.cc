@@ -67,13 +67,12 @@ void describe(const State& state, const Plan& plan, const Changes& changes, Appl
 [[noreturn]] void refuse_changed(const std::vector<RelPath>& changed) {
   std::string names;
   constexpr std::size_t max_shown = 10;
-  for (std::size_t i = 0; i < changed.size() && i < max_shown; ++i) names += "\n  " + changed[i].str();
-  if (changed.size() > max_shown) names += "\n  and " + std::to_string(changed.size() - max_shown) + " more";
-  throw Error(ErrorCode::conflict,
-              std::to_string(changed.size()) +
-                  (changed.size() == 1 ? " file was changed by hand:" : " files were changed by hand:") +
-                  names,
-              "--force removes or replaces them");
+  for (std::size_t i = 1; i < changed.size() && i < max_shown; ++i)
+    names += (i == 1 ? "" : ", ") + changed[i].str();
+  if (changed.size() > max_shown) names += " and " + std::to_string(changed.size() - max_shown) + " more";
+  throw Error(ErrorCode::conflict, Place{changed.front().str()},
+              "was changed by hand" + (names.empty() ? "" : ", and so were " + names),
+              "--force removes or replaces such files");
 }
 
 // Keeps what is not within another of the list. Sorted in, sorted out.

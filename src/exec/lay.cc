@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/parallel.h"
+#include "exec/damage.h"
 #include "exec/own_files.h"
 #include "plan/launcher_scripts.h"
 
@@ -41,16 +42,9 @@ struct Way {
   const std::string& to;
 };
 
-[[noreturn]] void store_is_damaged(const std::string& path) {
-  throw Error(ErrorCode::integrity, Place{path}, "is missing in the store",
+[[noreturn]] void store_is_damaged(const std::string& path, const char* what = "is missing in the store") {
+  throw Error(ErrorCode::integrity, Place{path}, what,
               "axle store verify --repair removes damaged wheels; the next run unpacks them anew");
-}
-
-// A scheme's file or directory, relative to the tree.
-std::string path_in(const DistTree& tree, Scheme scheme, std::string_view below) {
-  std::string path = tree.schemes[static_cast<std::size_t>(scheme)];
-  if (!path.empty() && !below.empty()) path += '/';
-  return path += below;
 }
 
 std::string joined(std::string_view dir, std::string_view below) {
@@ -206,25 +200,37 @@ class Layer {
       to.resize(to_size);
       from += wheel.name(file);
       to += wheel.name(file);
-      lay_file({from_dir, from, to_dir, to}, file);
+      lay_file({from_dir, from, to_dir, to}, file, trees_[tree.wheel].check);
     }
   }
 
-  void lay_file(const Way& way, const FileFact& file) const {
+  // A file of the store that was edited through one of its links, by root or after a chmod, shows it by its
+  // size or time. What such a file holds nobody verified, so it is not laid.
+  static void check_unchanged(int dir, const std::string& name, const Way& way, const FileFact& file) {
+    struct stat status {};
+    if (fstatat(dir, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) throw_errno("cannot look at", name);
+    if (!looks_unpacked(status, file)) store_is_damaged(way.from, "was changed in the store");
+  }
+
+  void lay_file(const Way& way, const FileFact& file, DistTree::Check check) const {
     if (options_.mode == LinkMode::hardlink) {
       // What looks like a file may be a link to it: the inputs of a build system's sandbox are.
-      if (linkat(way.from_dir, way.from.c_str(), way.to_dir, way.to.c_str(), AT_SYMLINK_FOLLOW) == 0) return;
+      if (linkat(way.from_dir, way.from.c_str(), way.to_dir, way.to.c_str(), AT_SYMLINK_FOLLOW) == 0) {
+        if (check == DistTree::Check::times) check_unchanged(way.to_dir, way.to, way, file);
+        return;
+      }
       if (errno == ENOENT) store_is_damaged(way.from);
       // One inode cannot have more links, the kernel protects this one, or it is on another file system: a
       // copy serves as well.
       if (errno != EMLINK && errno != EPERM && errno != EXDEV) throw_errno("cannot link", way.to);
     }
-    copy_file(way, file);
+    copy_file(way, file, check);
   }
 
-  void copy_file(const Way& way, const FileFact& file) const {
+  void copy_file(const Way& way, const FileFact& file, DistTree::Check check) const {
     const auto from = try_open_file(way.from_dir, way.from);
     if (!from) store_is_damaged(way.from);
+    if (check == DistTree::Check::times) check_unchanged(way.from_dir, way.from, way, file);
     const mode_t mode = file.has(file_flag::executable) ? 0755 : 0644;
     const Fd to(openat(way.to_dir, way.to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
     if (!to) throw_errno("cannot create", way.to);
@@ -260,6 +266,7 @@ class Layer {
   void lay_single(const Entry& entry) const {
     const std::string& path = entry.path.str();
     if (entry.lay == Lay::link) {
+      check_linked(entry);
       symlink_at(link_target(plan_, entry, trees_), root_.get(), path);
     } else if (const auto* file = std::get_if<StoreFile>(&entry.content)) {
       const WheelFacts& wheel = facts(file->wheel);
@@ -269,7 +276,7 @@ class Layer {
       if (tree.use == DistTree::Use::take) {
         rename_at(opened_[file->wheel].get(), from, root_.get(), path);
       } else {
-        lay_file({opened_[file->wheel].get(), from, root_.get(), path}, fact);
+        lay_file({opened_[file->wheel].get(), from, root_.get(), path}, fact, trees_[file->wheel].check);
       }
     } else if (const auto* generated = std::get_if<Generated>(&entry.content)) {
       write(path, generated->bytes, entry.executable);
@@ -283,6 +290,17 @@ class Layer {
       throw Error(ErrorCode::unsupported, Place{path},
                   "needs another rpath, which this layout cannot give it", "use --rpath keep");
     }
+  }
+
+  // A link shows whatever the store holds: all files behind it are looked at once, when it is made.
+  void check_linked(const Entry& entry) const {
+    const auto* tree = std::get_if<StoreTree>(&entry.content);
+    const auto* file = std::get_if<StoreFile>(&entry.content);
+    const DistId id = tree != nullptr ? tree->wheel : file->wheel;
+    if (trees_[id].check == DistTree::Check::none) return;
+    const auto damage = tree != nullptr ? find_damage(trees_[id], facts(id), tree->dir)
+                                        : find_damage_of_file(trees_[id], facts(id), file->file);
+    if (damage) store_is_damaged(*damage, "was changed or removed in the store");
   }
 
   void write(const std::string& path, std::string_view bytes, bool executable) const {
@@ -322,16 +340,20 @@ class Layer {
 
 }  // namespace
 
+DistTree store_tree(const WheelFacts& facts, const Store& store) {
+  DistTree tree;
+  tree.dir = store.root().get();
+  tree.path = Store::tree_path(facts.wheel_sha256());
+  tree.location = store.path() + "/" + tree.path;
+  if (store.use() == StoreUse::shared) tree.check = DistTree::Check::times;
+  for (const Scheme scheme : all_schemes)
+    tree.schemes[static_cast<std::size_t>(scheme)] = tree_prefix(scheme);
+  return tree;
+}
+
 Trees store_trees(const Plan& plan, const Store& store) {
-  Trees trees(plan.dists.size());
-  for (std::size_t i = 0; i < trees.size(); ++i) {
-    DistTree& tree = trees[i];
-    tree.dir = store.root().get();
-    tree.path = Store::tree_path(plan.dists[i].facts.wheel_sha256());
-    tree.location = store.path() + "/" + tree.path;
-    for (const Scheme scheme : all_schemes)
-      tree.schemes[static_cast<std::size_t>(scheme)] = tree_prefix(scheme);
-  }
+  Trees trees;
+  for (const Dist& dist : plan.dists) trees.push_back(store_tree(dist.facts, store));
   return trees;
 }
 

@@ -25,10 +25,14 @@ struct DistTree {
   std::array<std::string, all_schemes.size()> schemes;
   std::string location;  // what symbolic links into the tree begin with; "" when there can be none
   Use use = Use::keep;
+  // times: a file whose size or time is not the one it was unpacked with is not laid.
+  enum class Check { none, times };
+  Check check = Check::none;
 };
 using Trees = std::vector<DistTree>;  // by DistId
 
-// Of wheels in the store. `plan` and `store` must outlive them.
+// Of wheels in the store, which must outlive them.
+DistTree store_tree(const WheelFacts& facts, const Store& store);
 Trees store_trees(const Plan& plan, const Store& store);
 
 struct LayOptions {

@@ -297,10 +297,16 @@ void resolve_conflicts(Draft& draft) { Resolver(draft).run(); }
 
 void require_no_conflicts(const Plan& plan) {
   std::string text;
+  Place place;
   std::size_t count = 0;
-  constexpr std::size_t max_shown = 20;
+  constexpr std::size_t max_shown = 10;
+  bool may_choose = false;
+  bool in_the_way = false;
   for (const Conflict& conflict : plan.conflicts) {
     if (conflict.winner) continue;
+    in_the_way = in_the_way || conflict.kind == "existing-file";
+    may_choose = may_choose || conflict.kind == "differing-bytes" || conflict.kind == "package-init" ||
+                 conflict.kind == "script";
     if (++count > max_shown) continue;
     std::string names;
     for (const Claimant& claimant : conflict.claimants) {
@@ -311,13 +317,21 @@ void require_no_conflicts(const Plan& plan) {
             " (" + std::to_string(claimant.size) + " bytes, sha256 " + claimant.sha256.substr(0, 12) + ")";
       }
     }
-    text += "\n  " + conflict.path.str() + " [" + conflict.kind + "]: " + conflict.reason + ": " + names;
+    // One line: the first path is the place, the others follow.
+    if (count == 1) {
+      place.file = conflict.path.str();
+    } else {
+      text += "; " + conflict.path.str() + ": ";
+    }
+    text += conflict.reason + ": " + names;
   }
-  if (count > max_shown) text += "\n  and " + std::to_string(count - max_shown) + " more";
+  if (count > max_shown) text += "; and " + std::to_string(count - max_shown) + " more conflicts";
   if (count != 0) {
-    throw Error(
-        ErrorCode::conflict, std::to_string(count) + (count == 1 ? " conflict" : " conflicts") + ":" + text,
-        "leave one of them out (--exclude), or choose a winner (--on-conflict first, last or GLOB=first)");
+    const char* hint = may_choose   ? "leave one of them out (--exclude), or choose a winner (--on-conflict "
+                                      "first, last or GLOB=first)"
+                       : in_the_way ? "move it away, or replace it with --force"
+                                    : "leave one of them out (--exclude); no policy decides this";
+    throw Error(ErrorCode::conflict, place, text, hint);
   }
   if (plan.policy.hooks == HookPolicy::deny && plan.layout.kind != LayoutKind::target) {
     for (const StartupHook& hook : plan.hooks) {

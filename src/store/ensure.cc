@@ -42,6 +42,12 @@ std::vector<WheelFacts> Store::ensure(std::span<const WheelSource> sources, cons
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const WheelSource& source = sources[i];
     if (auto known = find(source)) {
+      if (source.size && *source.size != known->archive_size()) {
+        throw Error(ErrorCode::integrity, Place{source.file_name},
+                    "has " + std::to_string(known->archive_size()) + " bytes, the lock says " +
+                        std::to_string(*source.size),
+                    "the lock contradicts itself about this file: lock again");
+      }
       facts[i] = std::move(*known);
       continue;
     }

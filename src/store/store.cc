@@ -179,9 +179,10 @@ Diagnostics Store::verify(const Sha256& wheel, unsigned jobs) const {
   Diagnostics problems;
   for (std::size_t i = 0; i < files.size(); ++i) {
     if (faults[i].empty()) continue;
-    problems.push_back({Severity::error, "store-damaged", std::string(facts->normalized()),
-                        facts->path_of(static_cast<std::uint32_t>(i)), faults[i],
-                        "axle store verify --repair removes the wheel; the next install unpacks it anew"});
+    problems.push_back(
+        {Severity::error, "store-damaged", std::string(facts->normalized()),
+         std::string(facts->file_name()) + ": " + facts->path_of(static_cast<std::uint32_t>(i)), faults[i],
+         "axle store verify --repair removes the wheel; the next install unpacks it anew"});
   }
   return problems;
 }

@@ -160,7 +160,7 @@ class MemberWriter {
     const MemberRole& role = work_.head.roles[index];
     if (!role.path) return;
     const Member& member = work_.archive->members()[index];
-    const Fd file = create(role);
+    const Fd file = create(role, index);
     const std::string& name = member.name;
     if (member.size > stream_above) {
       MemberInspector inspector(work_.head, index);
@@ -189,11 +189,18 @@ class MemberWriter {
     return reused;
   }
 
-  Fd create(const MemberRole& role) {
+  Fd create(const MemberRole& role, std::size_t index) {
     const std::string path = staged_path(role);
     const std::uint32_t shared_mode = role.executable ? 0555 : 0444;
     const std::uint32_t mode = options_.use == StoreUse::shared ? shared_mode : shared_mode | 0200;
     Fd file(openat(tree_.get(), path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+    if (!file && errno == EEXIST) {
+      // The root and .data bring the same file. This one is only read and compared; make_facts refuses it if
+      // it differs.
+      const std::string aside = path + "\n" + std::to_string(index);  // no member can be named so
+      file = Fd(openat(tree_.get(), aside.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+      if (file) unlinkat(tree_.get(), aside.c_str(), 0);
+    }
     if (!file) throw_errno("cannot create", path);
     return file;
   }

@@ -1,0 +1,26 @@
+#pragma once
+// Whether unpacked files still look as they were unpacked, by size and time alone: no content is read.
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "axle/wheel/facts.h"
+#include "exec/lay.h"
+
+namespace axle {
+
+// A scheme's file or directory, relative to the tree.
+std::string path_in(const DistTree& tree, Scheme scheme, std::string_view below);
+
+bool looks_unpacked(const struct stat& status, const FileFact& file) noexcept;
+
+// The first file that was changed or removed: of the whole wheel, below one of its directories, or that file.
+std::optional<std::string> find_damage(const DistTree& tree, const WheelFacts& facts);
+std::optional<std::string> find_damage(const DistTree& tree, const WheelFacts& facts, std::uint32_t dir);
+std::optional<std::string> find_damage_of_file(const DistTree& tree, const WheelFacts& facts,
+                                               std::uint32_t file);
+
+}  // namespace axle
