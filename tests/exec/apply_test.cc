@@ -95,7 +95,7 @@ TEST_P(Apply, RefusesAFileThatNobodyRecorded) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::conflict);
-    EXPECT_NE(error.message().find("share/google/a.txt"), std::string::npos);
+    EXPECT_NE(error.place().file.find("share/google/a.txt"), std::string::npos);
   }
   EXPECT_EQ(tree(), before);
 }

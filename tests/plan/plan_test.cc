@@ -98,7 +98,10 @@ TEST(MakePlan, ReportsAllConflictsAtOnceWithOwnersAndDigests) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::conflict);
-    EXPECT_NE(error.message().find("3 conflicts"), std::string::npos);
+    EXPECT_EQ(error.place().file, plan.conflicts[0].path.str());
+    for (const Conflict& other : {plan.conflicts[1], plan.conflicts[2]})
+      EXPECT_NE(error.message().find("; " + other.path.str() + ": "), std::string::npos);
+    EXPECT_EQ(error.message().find('\n'), std::string::npos);
   }
 }
 
