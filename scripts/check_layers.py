@@ -23,7 +23,8 @@ ROOMS = {
     "store": "base pep wheel archive",
     "plan": "base pep",
     "exec": "base object wheel env store plan",
-    "cli": "base pep archive object wheel lock env store plan exec",
+    "action": "base pep archive object wheel env store plan exec",
+    "cli": "base pep archive object wheel lock env store plan exec action",
 }
 # room -> the rooms of which it may include public headers only (include/axle/<room>/).
 PUBLIC_ONLY = {
@@ -35,7 +36,7 @@ PUBLIC_ONLY = {
 FOREIGN = {
     "CLI/": "cli",
     "nlohmann/": "cli",
-    "simdjson": "lock env store",
+    "simdjson": "lock env store action",
     "toml++/": "lock",
     "curl/": "store",
     "zip.h": "archive",

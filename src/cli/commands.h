@@ -23,6 +23,8 @@ int run_why(const Options& options);
 int run_tree(const Options& options);
 int run_size(const Options& options);
 int run_sbom(const Options& options);
+int run_action(const Options& options);
+int run_worker(const Options& options);
 int run_debug(const Options& options);
 
 struct Command {
@@ -48,6 +50,8 @@ inline constexpr Command commands[] = {
     {"tree", "axle tree [NAME]...", "show who needs whom", run_tree},
     {"size", "axle size [NAME]...", "show what takes how much", run_size},
     {"sbom", "axle sbom [LOCK]...", "write a bill of materials (CycloneDX)", run_sbom},
+    {"action", "axle action @FILE", "unpack, merge, describe wheels for a build system", run_action},
+    {"worker", "axle worker", "the same as a persistent worker", run_worker},
     {"debug", "axle debug", "", run_debug},
 };
 

@@ -10,6 +10,7 @@
 #include "axle/base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "cli/action_line.h"
 #include "cli/commands.h"
 #include "cli/version.h"
 
@@ -166,6 +167,11 @@ const Command* find_command(std::string_view name) noexcept {
 Parsed parse_command_line(int argc, const char* const* argv, const char* const* environment) {
   Parsed parsed;
   Options& options = parsed.options;
+  if (auto action = find_action(argc, argv)) {
+    options.command = action->command;
+    options.arguments = std::move(action->arguments);
+    return parsed;
+  }
   options.environment = copy_environment(environment);
   std::vector<std::string> arguments = expand_arguments(argc, argv);
   if (arguments == std::vector<std::string>{"--version"} || arguments == std::vector<std::string>{"-V"}) {

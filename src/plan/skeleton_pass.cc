@@ -14,6 +14,7 @@ void add_venv_skeleton(Draft& draft) {
   options.explicit_prompt = input.venv->prompt.has_value();
   options.system_site_packages = input.venv->system_site_packages;
   options.relocatable = input.policy.relocatable == Relocatable::yes;
+  options.interpreter = input.venv->interpreter;
   for (const SkeletonEntry& entry : make_venv_skeleton(input.interpreter, options)) {
     Claim claim;
     switch (entry.kind) {

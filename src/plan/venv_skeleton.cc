@@ -117,7 +117,9 @@ std::string render_pyvenv_config(const Interpreter& interpreter, const VenvOptio
   const char separator = interpreter.os == Os::windows ? '\\' : '/';
   const std::string& executable = interpreter.base_executable;
   const std::size_t slash = executable.rfind(separator);
-  const std::string home = slash == std::string::npos ? "" : executable.substr(0, slash == 0 ? 1 : slash);
+  const bool linked = options.interpreter == VenvInterpreter::linked;
+  const std::string home =
+      slash == std::string::npos || !linked ? "" : executable.substr(0, slash == 0 ? 1 : slash);
   const std::string& implementation = interpreter.implementation;
   // include-system-site-packages must stand: without it Python assumes true. spec: PEP 405.
   std::string text = "home = " + home + "\n";
@@ -131,7 +133,7 @@ std::string render_pyvenv_config(const Interpreter& interpreter, const VenvOptio
   text += "version_info = " + interpreter.version + "\n";
   text += std::string("include-system-site-packages = ") + (options.system_site_packages ? "true" : "false") +
           "\n";
-  text += "executable = " + executable + "\n";
+  if (linked) text += "executable = " + executable + "\n";
   if (options.relocatable) text += "relocatable = true\n";
   if (options.explicit_prompt) text += "prompt = " + prompt_of(interpreter, options) + "\n";
   return text;
@@ -157,7 +159,7 @@ std::vector<SkeletonEntry> make_venv_skeleton(const Interpreter& interpreter, co
     add_windows_tree(skeleton, options, activation);
   } else {
     skeleton.add("bin/activate.csh", SkeletonKind::file, render_activate_csh(activation));
-    add_posix_interpreter(skeleton, interpreter);
+    if (options.interpreter == VenvInterpreter::linked) add_posix_interpreter(skeleton, interpreter);
     add_posix_tree(skeleton, interpreter);
   }
   return skeleton.take();

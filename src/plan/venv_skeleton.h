@@ -9,6 +9,7 @@
 #include "axle/base/rel_path.h"
 #include "axle/env/interpreter.h"
 #include "axle/env/layout.h"
+#include "axle/plan/plan.h"
 
 namespace axle {
 
@@ -28,6 +29,7 @@ struct VenvOptions {
   bool explicit_prompt = false;  // the prompt was given: pyvenv.cfg records it
   bool system_site_packages = false;
   bool relocatable = false;
+  VenvInterpreter interpreter = VenvInterpreter::linked;
   // For Windows targets: the bytes of python.exe and pythonw.exe (a redirector that reads `home`); "" = leave
   // them out.
   std::string windows_python;

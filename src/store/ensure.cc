@@ -76,7 +76,8 @@ std::vector<WheelFacts> Store::ensure(std::span<const WheelSource> sources, cons
     job_sources[job->second].push_back(i);
   }
 
-  if (!jobs.empty()) unpack_wheels(impl_->root, jobs, {options.verify, options.jobs, impl_->use, progress});
+  if (!jobs.empty())
+    unpack_wheels(impl_->root, jobs, {options.verify, options.jobs, impl_->use, progress, std::nullopt});
   for (const UnpackJob& job : jobs) {
     if (job.failure) std::rethrow_exception(job.failure);
   }

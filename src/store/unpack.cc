@@ -180,7 +180,7 @@ class MemberWriter {
       write_all(file, content, name);
       if (options_.progress) options_.progress(content.size());
     }
-    set_mtime(file, work_.head.mtimes[index] * 1'000'000'000, name);
+    set_mtime(file, options_.mtime_ns.value_or(work_.head.mtimes[index] * 1'000'000'000), name);
   }
 
  private:

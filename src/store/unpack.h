@@ -27,6 +27,7 @@ struct UnpackOptions {
   unsigned jobs = 1;
   StoreUse use = StoreUse::shared;
   Store::Progress progress;
+  std::optional<std::int64_t> mtime_ns;  // of all files; none: those of the archive
 };
 
 // Unpacks, verifies and publishes all jobs into the store whose root is `store`.

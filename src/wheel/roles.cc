@@ -68,12 +68,16 @@ bool is_customize(std::string_view path) noexcept {
   return top == "sitecustomize" || top == "usercustomize";
 }
 
+}  // namespace
+
 Want want_of(Scheme scheme, std::string_view path) noexcept {
   if (!is_lib(scheme)) return Want::head;
   if (path.substr(path.rfind('/') + 1) == "__init__.py") return Want::whole;
   if (path.find('/') != std::string_view::npos) return Want::head;
   return path.ends_with(".pth") || path.ends_with(".start") || is_customize(path) ? Want::whole : Want::head;
 }
+
+namespace {
 
 class Assigner {
  public:

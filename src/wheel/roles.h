@@ -23,4 +23,7 @@ struct WheelDirs {
 // or CRCs differ; Error(conflict) for another distribution's dist-info reached through .data.
 std::vector<MemberRole> assign_roles(std::span<const Member> members, const WheelDirs& dirs);
 
+// How much of a file's content inspection needs.
+Want want_of(Scheme scheme, std::string_view path) noexcept;
+
 }  // namespace axle

@@ -1,0 +1,332 @@
+#include "action/assemble.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "action/tree_facts.h"
+#include "action/wheel_scan.h"
+#include "axle/base/error.h"
+#include "axle/pep/tag.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "plan/passes.h"
+#include "store/unpack.h"
+
+namespace axle {
+namespace {
+
+using Kind = ActionSource::Kind;
+
+std::string base_name(const std::string& path) {
+  std::string_view rest = path;
+  while (rest.size() > 1 && rest.ends_with('/')) rest.remove_suffix(1);
+  return std::string(rest.substr(rest.rfind('/') + 1));
+}
+
+// What a target is when nobody says: nothing of this machine may matter.
+constexpr const char* any_platform = "linux_x86_64";
+
+class Assembler {
+ public:
+  Assembler(const ActionRequest& request, const ActionContext& context)
+      : request_(request), context_(context) {
+    find_interpreter_facts();
+    make_layout();
+  }
+
+  Assembly run(Outputs& outputs) {
+    unpack(outputs);
+    std::size_t wheel = 0;
+    for (const ActionSource& source : request_.sources) {
+      if (source.kind == Kind::wheel) {
+        add_wheel(source, wheel++, outputs.scratch());
+      } else {
+        add_tree(source);
+      }
+    }
+    return finish();
+  }
+
+  Assembly scan() {
+    for (const ActionSource& source : request_.sources) {
+      const WheelScan scan = scan_wheel(reach(context_, source.path), base_name(source.path));
+      assembly_.read.push_back(source.path);
+      add(source, {scan.facts, false, std::nullopt});
+    }
+    return finish();
+  }
+
+ private:
+  void find_interpreter_facts() {
+    if (!request_.python.empty()) {
+      interpreter_ =
+          parse_interpreter_facts(read_file(AT_FDCWD, reach(context_, request_.python)), request_.python);
+      assembly_.read.push_back(request_.python);
+      return;
+    }
+    ForeignTarget target;
+    target.version = request_.python_version;
+    target.platform = request_.platform.empty() ? any_platform : request_.platform;
+    target.executable = request_.target_python;
+    interpreter_ = foreign_interpreter(target);
+  }
+
+  bool knows_interpreter() const { return !request_.python.empty() || !request_.target_python.empty(); }
+
+  void make_layout() {
+    // Nothing that is written may hold the output's own place, so it has none.
+    const std::string root = "/" + base_name(request_.into);
+    input_.layout = request_.layout == LayoutKind::venv     ? venv_layout(interpreter_, root)
+                    : request_.layout == LayoutKind::prefix ? prefix_layout(interpreter_, root)
+                                                            : target_layout(interpreter_, root);
+    input_.interpreter = interpreter_;
+    input_.policy = request_.policy;
+    if (!request_.shebang.empty()) {
+      input_.script_interpreter = request_.shebang;
+      input_.policy.relocatable = Relocatable::no;
+    } else if (request_.layout != LayoutKind::venv && knows_interpreter()) {
+      input_.script_interpreter = interpreter_.executable;
+      input_.policy.relocatable = Relocatable::no;
+    } else {
+      const bool windows = input_.layout.os == Os::windows;
+      input_.script_interpreter =
+          absolute_path(input_.layout, input_.layout.scripts) + (windows ? "\\python.exe" : "/python");
+    }
+    if (request_.operation == Operation::venv) {
+      const bool links = knows_interpreter() && request_.interpreter != ActionRequest::Interpreter::none;
+      if (request_.interpreter == ActionRequest::Interpreter::link && !links) {
+        throw Error(ErrorCode::usage, "--interpreter link needs to know where the interpreter is",
+                    "--target-python PATH, or --python FILE with its facts");
+      }
+      input_.venv = VenvSpec{request_.prompt, request_.system_site_packages,
+                             links ? VenvInterpreter::linked : VenvInterpreter::at_run_time};
+    }
+  }
+
+  std::optional<std::int64_t> time_ns() const {
+    constexpr std::int64_t second = 1'000'000'000;
+    if (request_.times == ActionRequest::Times::archive) return std::nullopt;
+    return request_.time * second;
+  }
+
+  void unpack(Outputs& outputs) {
+    for (const ActionSource& source : request_.sources) {
+      if (source.kind != Kind::wheel) continue;
+      wheel_sources_.push_back(
+          {reach(context_, source.path), base_name(source.path), source.hashes, std::nullopt});
+      assembly_.read.push_back(source.path);
+    }
+    if (wheel_sources_.empty()) return;
+    for (const WheelSource& source : wheel_sources_) jobs_.push_back({&source, {}, std::nullopt, nullptr});
+    UnpackOptions options;
+    options.verify = request_.verify;
+    options.use = StoreUse::once;
+    options.jobs = jobs_for_wheels();
+    options.mtime_ns = time_ns();
+    unpack_wheels_below(outputs.scratch(), jobs_, options);
+    for (const UnpackJob& job : jobs_) {
+      if (job.failure) std::rethrow_exception(job.failure);
+    }
+  }
+
+  // Starting a thread costs as much as unpacking a small wheel.
+  unsigned jobs_for_wheels() const {
+    constexpr std::uint64_t worth_a_thread = 512U << 10;
+    std::uint64_t bytes = 0;
+    for (const WheelSource& source : wheel_sources_) {
+      if (const auto status = try_stat(AT_FDCWD, source.path))
+        bytes += static_cast<std::uint64_t>(status->st_size);
+    }
+    return static_cast<unsigned>(std::min<std::uint64_t>(context_.jobs, 1 + bytes / worth_a_thread));
+  }
+
+  void add_wheel(const ActionSource& source, std::size_t index, const Fd& scratch) {
+    const WheelFacts& facts = *jobs_[index].facts;
+    for (const std::string_view warning : facts.warnings()) {
+      assembly_.notes.push_back({Severity::warning, "wheel", std::string(facts.normalized()), source.path,
+                                 std::string(warning), ""});
+    }
+    judge_record(facts, wheel_sources_[index], request_.verify, assembly_.notes);
+    if (!add(source, {facts, false, std::nullopt})) return;
+    DistTree tree;
+    tree.dir = scratch.get();
+    tree.path = std::to_string(index) + "/tree";
+    tree.use = DistTree::Use::take;
+    for (const Scheme scheme : all_schemes)
+      tree.schemes[static_cast<std::size_t>(scheme)] = tree_prefix(scheme);
+    assembly_.trees.push_back(std::move(tree));
+  }
+
+  void add_tree(const ActionSource& source) {
+    Fd root = open_dir(AT_FDCWD, reach(context_, source.path));
+    const auto known = source.facts.empty() ? std::nullopt : read_facts(source);
+    TreeContent content;
+    TreeShape shape = TreeShape::as_read;
+    if (known) {
+      shape = TreeShape::by_scheme;
+      content.dists.push_back({*known, false, std::nullopt});
+      list_files(*known, content.read);
+    } else {
+      content = read_tree(root, input_.layout, source.path, request_.verify, context_.jobs);
+    }
+    for (const std::string& path : content.read) assembly_.read.push_back(source.path + "/" + path);
+    for (TreeDist& dist : content.dists) {
+      DistTree tree = tree_of(input_.layout, dist.facts, shape);
+      if (!add(source, {dist.facts, dist.requested, dist.direct_url})) continue;
+      tree.dir = root.get();
+      tree.path = ".";
+      tree.location = source.path;
+      assembly_.trees.push_back(std::move(tree));
+    }
+    assembly_.opened.push_back(std::move(root));
+  }
+
+  // nullopt: they do not say where the files are, since lib64 is laid into lib.
+  std::optional<WheelFacts> read_facts(const ActionSource& source) {
+    assembly_.read.push_back(source.facts);
+    WheelFacts facts = WheelFacts::open(read_file(AT_FDCWD, reach(context_, source.facts)), source.facts);
+    const auto data = facts.root(Scheme::data);
+    if (!data) return facts;
+    for (const std::uint32_t dir : facts.child_dirs(*data)) {
+      if (facts.name(facts.dir(dir)) == "lib64") return std::nullopt;
+    }
+    return facts;
+  }
+
+  void list_files(const WheelFacts& facts, std::vector<std::string>& paths) const {
+    const DistTree tree = tree_of(input_.layout, facts, TreeShape::by_scheme);
+    for (std::uint32_t i = 0; i < facts.files().size(); ++i) {
+      const std::string& dir = tree.schemes[static_cast<std::size_t>(facts.scheme_of(facts.file(i)))];
+      paths.push_back((dir.empty() ? "" : dir + "/") + facts.path_of(i));
+    }
+  }
+
+  // False when the same distribution is there already: builds reach one wheel on several ways.
+  bool add(const ActionSource& source, PlanWheel wheel) {
+    const std::string name(wheel.facts.normalized());
+    const auto [known, is_new] = by_name_.try_emplace(name, input_.wheels.size());
+    if (!is_new) {
+      const WheelFacts& first = input_.wheels[known->second].facts;
+      if (same(first, wheel.facts)) return false;
+      throw Error(ErrorCode::conflict, Place{source.path},
+                  "is " + name + " " + std::string(wheel.facts.version()) + ", and " +
+                      assembly_.origins[known->second] + " is " + name + " " + std::string(first.version()),
+                  "one environment has one of them");
+    }
+    check_target(source, wheel.facts);
+    input_.wheels.push_back(std::move(wheel));
+    assembly_.origins.push_back(source.path);
+    return true;
+  }
+
+  // A wheel and the tree that was made from it have the same files where packages lie; elsewhere a tree also
+  // has what was generated.
+  static bool same(const WheelFacts& a, const WheelFacts& b) {
+    const auto packages = [](const WheelFacts& facts) {
+      std::set<std::pair<std::string, Sha256>> files;
+      for (std::uint32_t i = 0; i < facts.files().size(); ++i) {
+        const FileFact& file = facts.file(i);
+        if (is_lib(facts.scheme_of(file))) files.emplace(facts.path_of(i), file.sha256);
+      }
+      return files;
+    };
+    return a.version() == b.version() && packages(a) == packages(b);
+  }
+
+  // Whoever names a platform gets what runs there.
+  void check_target(const ActionSource& source, const WheelFacts& facts) {
+    if (source.kind != Kind::wheel || request_.platform.empty()) return;
+    if (!tags_) tags_.emplace(TagSet(compatible_tags(tag_target(interpreter_))));
+    const std::vector<std::string> names{std::string(facts.file_name())};
+    if (select_wheel(names, *tags_)) return;
+    throw Error(ErrorCode::no_match, Place{source.path},
+                "is not for Python " + interpreter_.version + " on " + request_.platform,
+                "take another wheel of it, or leave out --platform");
+  }
+
+  Assembly finish() {
+    assembly_.plan = make_plan(input_);
+    require_no_conflicts(assembly_.plan);
+    for (const Diagnostic& note : assembly_.plan.notes) {
+      if (note.kind != "conflict-decided" || request_.collisions_warned) assembly_.notes.push_back(note);
+    }
+    std::sort(assembly_.read.begin(), assembly_.read.end());
+    assembly_.read.erase(std::unique(assembly_.read.begin(), assembly_.read.end()), assembly_.read.end());
+    return std::move(assembly_);
+  }
+
+  const ActionRequest& request_;
+  const ActionContext& context_;
+  Interpreter interpreter_;
+  PlanInput input_;
+  Assembly assembly_;
+  std::vector<WheelSource> wheel_sources_;
+  std::vector<UnpackJob> jobs_;
+  std::map<std::string, std::size_t> by_name_;
+  std::optional<TagSet> tags_;
+};
+
+std::vector<std::string_view> components(const std::string& path) {
+  std::vector<std::string_view> parts;
+  for (const std::string_view part : split(path, '/')) {
+    if (part.empty() || part == ".") continue;
+    if (part == ".." && !parts.empty() && parts.back() != "..") {
+      parts.pop_back();
+    } else {
+      parts.push_back(part);
+    }
+  }
+  return parts;
+}
+
+}  // namespace
+
+std::string relative_path(const std::string& from, const std::string& to) {
+  const std::vector<std::string_view> a = components(from);
+  const std::vector<std::string_view> b = components(to);
+  std::size_t common = 0;
+  while (common < a.size() && common < b.size() && a[common] == b[common]) ++common;
+  const bool unknown = std::find(a.begin() + static_cast<std::ptrdiff_t>(common), a.end(), "..") != a.end();
+  if (from.starts_with('/') != to.starts_with('/') || unknown) {
+    throw Error(ErrorCode::usage, Place{to}, "cannot be reached by a relative link from " + quoted(from),
+                "give both relative to the working directory, or both absolute");
+  }
+  std::string path;
+  for (std::size_t i = common; i < a.size(); ++i) path += path.empty() ? ".." : "/..";
+  for (std::size_t i = common; i < b.size(); ++i) {
+    if (!path.empty()) path += '/';
+    path += b[i];
+  }
+  return path.empty() ? "." : path;
+}
+
+std::vector<Entry> entries_to_lay(const Assembly& assembly, const ActionRequest& request) {
+  std::vector<Entry> entries = assembly.plan.entries;
+  for (Entry& entry : entries) {
+    if (entry.lay != Lay::link) continue;
+    entry.lay = Lay::file;
+    const auto* tree = std::get_if<StoreTree>(&entry.content);
+    const DistId id = tree != nullptr ? tree->wheel : std::get<StoreFile>(entry.content).wheel;
+    if (assembly.trees[id].use == DistTree::Use::take) continue;  // it is nowhere else
+    const std::string at = request.into + "/" + entry.path.str();
+    Entry as_link = entry;
+    as_link.lay = Lay::link;
+    entry.content = Symlink{
+        relative_path(at.substr(0, at.rfind('/')), link_target(assembly.plan, as_link, assembly.trees))};
+  }
+  return entries;
+}
+
+Assembly assemble(const ActionRequest& request, const ActionContext& context, Outputs& outputs) {
+  return Assembler(request, context).run(outputs);
+}
+
+Assembly scan(const ActionRequest& request, const ActionContext& context) {
+  return Assembler(request, context).scan();
+}
+
+}  // namespace axle

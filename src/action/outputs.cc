@@ -1,0 +1,161 @@
+#include "action/outputs.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "axle/base/error.h"
+#include "base/file.h"
+
+namespace axle {
+namespace {
+
+struct Split {
+  std::string parent;  // with its slash, or ""
+  std::string name;
+};
+
+Split split_path(const std::string& path) {
+  std::string trimmed = path;
+  while (trimmed.size() > 1 && trimmed.ends_with('/')) trimmed.pop_back();
+  const std::size_t slash = trimmed.rfind('/');
+  Split split{slash == std::string::npos ? "" : trimmed.substr(0, slash + 1),
+              slash == std::string::npos ? trimmed : trimmed.substr(slash + 1)};
+  if (split.name.empty() || split.name == "." || split.name == "..") {
+    throw Error(ErrorCode::usage, Place{path}, "cannot be an output", "name a file or directory to be made");
+  }
+  return split;
+}
+
+std::string staged_name(const std::string& path) {
+  const Split split = split_path(path);
+  return split.parent + "." + split.name + ".axle-new";
+}
+
+void make_parent(const std::string& path) {
+  const Split split = split_path(path);
+  if (split.parent.size() > 1) make_dirs(AT_FDCWD, split.parent.substr(0, split.parent.size() - 1));
+}
+
+bool same_bytes(int a_dir, int b_dir, const std::string& name) {
+  const Fd a = open_file(a_dir, name);
+  const Fd b = open_file(b_dir, name);
+  return MappedFile::map(a, name).bytes() == MappedFile::map(b, name).bytes();
+}
+
+// Compares an old tree with the new one; each file that did not change is put into the new one as it is, with
+// its time. Returns whether all is equal.
+bool adopt_unchanged(int old_dir, int new_dir) {
+  const std::vector<DirEntry> old_entries = list_dir(old_dir, ".");
+  const std::vector<DirEntry> new_entries = list_dir(new_dir, ".");
+  bool equal = old_entries.size() == new_entries.size();
+  auto old_entry = old_entries.begin();
+  for (const DirEntry& entry : new_entries) {
+    while (old_entry != old_entries.end() && old_entry->name < entry.name) ++old_entry;
+    if (old_entry == old_entries.end() || old_entry->name != entry.name || old_entry->type != entry.type) {
+      equal = false;
+      continue;
+    }
+    const std::string& name = entry.name;
+    if (entry.type == DT_DIR) {
+      const Fd old_sub = open_dir(old_dir, name);
+      const Fd new_sub = open_dir(new_dir, name);
+      if (!adopt_unchanged(old_sub.get(), new_sub.get())) equal = false;
+    } else if (entry.type == DT_LNK) {
+      if (read_link(old_dir, name) != read_link(new_dir, name)) equal = false;
+    } else if (entry.type == DT_REG) {
+      const auto old_status = try_lstat(old_dir, name);
+      const auto new_status = try_lstat(new_dir, name);
+      if (!old_status || !new_status || old_status->st_size != new_status->st_size ||
+          (old_status->st_mode & 0111) != (new_status->st_mode & 0111) ||
+          !same_bytes(old_dir, new_dir, name)) {
+        equal = false;
+        continue;
+      }
+      if (old_status->st_ino == new_status->st_ino) continue;
+      const std::string kept = name + ".axle-kept";
+      // A file that cannot be linked is simply new.
+      if (linkat(old_dir, name.c_str(), new_dir, kept.c_str(), 0) == 0)
+        rename_at(new_dir, kept, new_dir, name);
+    } else {
+      equal = false;
+    }
+  }
+  return equal;
+}
+
+}  // namespace
+
+Outputs::~Outputs() {
+  for (const File& file : files_) unlinkat(AT_FDCWD, file.staged.c_str(), 0);
+  if (stage_.empty()) return;
+  try {
+    remove_tree(AT_FDCWD, stage_);
+  } catch (const Error&) {  // the next action removes it
+  }
+}
+
+const Fd& Outputs::tree(const std::string& path) {
+  const ExactModes exact;
+  const std::string stage = staged_name(path);
+  make_parent(path);
+  if (mkdir(stage.c_str(), 0755) != 0) {
+    if (errno != EEXIST) throw_errno("cannot create directory", stage);
+    remove_tree(AT_FDCWD, stage);  // left by an action that was killed
+    make_dir(AT_FDCWD, stage);
+  }
+  tree_path_ = path;
+  while (tree_path_.size() > 1 && tree_path_.ends_with('/')) tree_path_.pop_back();
+  stage_ = stage;
+  make_dir(AT_FDCWD, stage + "/tree");
+  tree_ = open_dir(AT_FDCWD, stage + "/tree");
+  return tree_;
+}
+
+const Fd& Outputs::scratch() {
+  if (scratch_) return scratch_;
+  make_dir(AT_FDCWD, stage_ + "/scratch");
+  scratch_ = open_dir(AT_FDCWD, stage_ + "/scratch");
+  return scratch_;
+}
+
+void Outputs::file(const std::string& path, std::string_view bytes) {
+  const ExactModes exact;
+  const auto there = try_open_file(AT_FDCWD, path);
+  if (there && MappedFile::map(*there, path).bytes() == bytes) return;
+  make_parent(path);
+  const std::string staged = staged_name(path);
+  unlink_at(AT_FDCWD, staged);
+  files_.push_back({path, staged});
+  create_file(AT_FDCWD, staged, bytes, {});
+}
+
+void Outputs::commit_tree() {
+  const std::string staged = stage_ + "/tree";
+  if (rename(staged.c_str(), tree_path_.c_str()) == 0) return;
+  if (errno != ENOTEMPTY && errno != EEXIST) throw_errno("cannot put the tree in its place", tree_path_);
+  const Fd old = open_dir(AT_FDCWD, tree_path_);
+  if (adopt_unchanged(old.get(), tree_.get())) return;
+  if (renameat2(AT_FDCWD, staged.c_str(), AT_FDCWD, tree_path_.c_str(), RENAME_EXCHANGE) == 0) return;
+  if (errno != EINVAL && errno != ENOSYS) throw_errno("cannot put the tree in its place", tree_path_);
+  // This file system cannot exchange: for a moment there is no tree.
+  rename_at(AT_FDCWD, tree_path_, AT_FDCWD, stage_ + "/old");
+  rename_at(AT_FDCWD, staged, AT_FDCWD, tree_path_);
+}
+
+void Outputs::commit() {
+  if (!stage_.empty()) {
+    commit_tree();
+    remove_tree(AT_FDCWD, stage_);
+    stage_.clear();
+  }
+  // Last, so that a stamp is never newer than what it stands for.
+  for (const File& file : files_) rename_at(AT_FDCWD, file.staged, AT_FDCWD, file.path);
+  files_.clear();
+}
+
+}  // namespace axle

@@ -1,0 +1,44 @@
+#pragma once
+// The declared outputs of one action. All of them are made beside their places first; then each takes its
+// place by one rename. So an action that fails, or is killed before the end, leaves the outputs of the last
+// one, and nothing else. What is there already and is the same stays untouched, with its time: build systems
+// see that nothing changed.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/fd.h"
+
+namespace axle {
+
+class Outputs {
+ public:
+  Outputs() = default;
+  ~Outputs();  // removes what did not take its place
+  Outputs(const Outputs&) = delete;
+  Outputs& operator=(const Outputs&) = delete;
+
+  // An empty directory that will be `path`. At most one.
+  const Fd& tree(const std::string& path);
+  // A directory that is gone in the end, on the file system of the tree.
+  const Fd& scratch();
+  void file(const std::string& path, std::string_view bytes);
+
+  void commit();
+
+ private:
+  struct File {
+    std::string path;
+    std::string staged;
+  };
+  void commit_tree();
+
+  std::string tree_path_;
+  std::string stage_;  // holds "tree" and "scratch"; "" when there is none
+  Fd tree_;
+  Fd scratch_;
+  std::vector<File> files_;
+};
+
+}  // namespace axle

@@ -1,0 +1,399 @@
+#include "action/request.h"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+#include <string_view>
+
+#include "axle/base/error.h"
+#include "axle/pep/name.h"
+#include "base/text.h"
+
+namespace axle {
+namespace {
+
+using Request = ActionRequest;
+
+[[noreturn]] void bad_value(std::string_view option, std::string_view value, std::string hint) {
+  throw Error(ErrorCode::usage, std::string(option) + " " + quoted(value) + " makes no sense",
+              std::move(hint));
+}
+
+template <class Value>
+struct Word {
+  std::string_view word;
+  Value value;
+};
+template <class Value, std::size_t size>
+Value choose(const Word<Value> (&words)[size], std::string_view option, std::string_view value) {
+  std::string known;
+  for (const auto& one : words) {
+    if (one.word == value) return one.value;
+    known += (known.empty() ? "" : ", ") + std::string(one.word);
+  }
+  bad_value(option, value, "one of " + known);
+}
+
+constexpr Word<Operation> operations[] = {{"unpack", Operation::unpack},
+                                          {"merge", Operation::merge},
+                                          {"venv", Operation::venv},
+                                          {"inspect", Operation::inspect}};
+constexpr Word<LayoutKind> layouts[] = {{"venv", LayoutKind::venv},
+                                        {"target", LayoutKind::target},
+                                        {"flat", LayoutKind::target},
+                                        {"prefix", LayoutKind::prefix}};
+constexpr Word<LinkMode> link_modes[] = {{"auto", LinkMode::automatic},
+                                         {"copy", LinkMode::copy},
+                                         {"hardlink", LinkMode::hardlink},
+                                         {"symlink", LinkMode::symlink},
+                                         {"clone", LinkMode::clone}};
+constexpr Word<VerifyLevel> levels[] = {{"record", VerifyLevel::record},
+                                        {"strict", VerifyLevel::strict},
+                                        {"archive", VerifyLevel::archive},
+                                        {"none", VerifyLevel::none}};
+constexpr Word<HookPolicy> hook_policies[] = {
+    {"allow", HookPolicy::allow}, {"warn", HookPolicy::warn}, {"deny", HookPolicy::deny}};
+constexpr Word<ConflictPolicy> conflict_policies[] = {
+    {"error", ConflictPolicy::error}, {"first", ConflictPolicy::first}, {"last", ConflictPolicy::last}};
+constexpr Word<RpathPolicy> rpath_policies[] = {
+    {"auto", RpathPolicy::automatic}, {"fix", RpathPolicy::fix}, {"keep", RpathPolicy::keep}};
+constexpr Word<Request::Interpreter> interpreters[] = {{"auto", Request::Interpreter::automatic},
+                                                       {"link", Request::Interpreter::link},
+                                                       {"none", Request::Interpreter::none}};
+constexpr Word<Request::DepStyle> dep_styles[] = {{"make", Request::DepStyle::make},
+                                                  {"ninja", Request::DepStyle::make},
+                                                  {"lines", Request::DepStyle::lines},
+                                                  {"buck2", Request::DepStyle::lines}};
+
+std::uint64_t number(std::string_view option, std::string_view value) {
+  std::uint64_t result = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), result);
+  constexpr std::uint64_t most = std::uint64_t{1} << 40;
+  if (error != std::errc() || end != value.data() + value.size() || result > most)
+    bad_value(option, value, "a number");
+  return result;
+}
+
+void add_source(Request& request, ActionSource::Kind kind, std::string_view path) {
+  if (path.empty()) throw Error(ErrorCode::usage, "an input has an empty path");
+  request.sources.push_back({kind, std::string(path), {}, {}});
+}
+
+ActionSource& last_source(Request& request, std::string_view option, ActionSource::Kind kind) {
+  if (request.sources.empty() || request.sources.back().kind != kind) {
+    throw Error(ErrorCode::usage, std::string(option) + " belongs to the " +
+                                      (kind == ActionSource::Kind::wheel ? "--wheel" : "--tree") +
+                                      " before it, and there is none");
+  }
+  return request.sources.back();
+}
+
+void set_facts(Request& request, std::string_view option, std::string_view value) {
+  if (request.sources.empty())
+    throw Error(ErrorCode::usage, std::string(option) + " belongs to the input before it, and there is none");
+  request.sources.back().facts = value;
+}
+
+void set_conflicts(Request& request, std::string_view option, std::string_view value) {
+  const std::size_t equals = value.rfind('=');
+  if (equals == std::string_view::npos) {
+    request.policy.on_conflict = choose(conflict_policies, option, value);
+  } else {
+    request.policy.conflict_rules.push_back(
+        {std::string(value.substr(0, equals)), choose(conflict_policies, option, value.substr(equals + 1))});
+  }
+}
+
+// rules_py's words: whoever comes last wins, with a warning or without.
+void set_collisions(Request& request, std::string_view option, std::string_view value) {
+  if (value == "warning" || value == "ignore") {
+    request.policy.on_conflict = ConflictPolicy::last;
+    request.collisions_warned = value == "warning";
+  } else {
+    set_conflicts(request, option, value);
+  }
+}
+
+void set_times(Request& request, std::string_view option, std::string_view value) {
+  request.times = value == "archive" ? Request::Times::archive
+                  : value == "now"   ? Request::Times::now
+                                     : Request::Times::given;
+  if (request.times == Request::Times::given) request.time = static_cast<std::int64_t>(number(option, value));
+}
+
+struct Option {
+  std::string_view name;
+  void (*take)(Request& request, std::string_view option, std::string_view value);
+  bool has_value = true;
+};
+
+#define AXLE_TEXT(field) [](Request& r, std::string_view, std::string_view v) { r.field = v; }
+constexpr Option options[] = {
+    {"--wheel",
+     [](Request& r, std::string_view, std::string_view v) { add_source(r, ActionSource::Kind::wheel, v); }},
+    {"--tree",
+     [](Request& r, std::string_view, std::string_view v) { add_source(r, ActionSource::Kind::tree, v); }},
+    {"--src",
+     [](Request& r, std::string_view, std::string_view v) { add_source(r, ActionSource::Kind::tree, v); }},
+    {"--sha256",
+     [](Request& r, std::string_view o, std::string_view v) {
+       last_source(r, o, ActionSource::Kind::wheel).hashes.push_back(Hash::parse("sha256:" + std::string(v)));
+     }},
+    {"--hash",
+     [](Request& r, std::string_view o, std::string_view v) {
+       last_source(r, o, ActionSource::Kind::wheel).hashes.push_back(Hash::parse(v));
+     }},
+    {"--facts", set_facts},
+    {"--into", AXLE_TEXT(into)},
+    {"--output", AXLE_TEXT(output)},
+    {"-o", AXLE_TEXT(output)},
+    {"--facts-out", AXLE_TEXT(facts_out)},
+    {"--stamp", AXLE_TEXT(stamp)},
+    {"--depfile", AXLE_TEXT(depfile)},
+    {"--depfile-style",
+     [](Request& r, std::string_view o, std::string_view v) { r.dep_style = choose(dep_styles, o, v); }},
+    {"--dyndep", AXLE_TEXT(dyndep)},
+    {"--manifest", AXLE_TEXT(manifest)},
+    {"--origin", AXLE_TEXT(origin)},
+    {"--python", AXLE_TEXT(python)},
+    {"--python-version", AXLE_TEXT(python_version)},
+    {"--platform", AXLE_TEXT(platform)},
+    {"--target-python", AXLE_TEXT(target_python)},
+    {"--layout",
+     [](Request& r, std::string_view o, std::string_view v) { r.layout = choose(layouts, o, v); }},
+    {"--prompt", AXLE_TEXT(prompt)},
+    {"--interpreter",
+     [](Request& r, std::string_view o, std::string_view v) { r.interpreter = choose(interpreters, o, v); }},
+    {"--shebang", AXLE_TEXT(shebang)},
+    {"--link-mode", [](Request& r, std::string_view o,
+                       std::string_view v) { r.policy.link_mode = choose(link_modes, o, v); }},
+    {"--on-conflict", set_conflicts},
+    {"--collision-policy", set_collisions},
+    {"--verify", [](Request& r, std::string_view o, std::string_view v) { r.verify = choose(levels, o, v); }},
+    {"--rpath", [](Request& r, std::string_view o,
+                   std::string_view v) { r.policy.rpath = choose(rpath_policies, o, v); }},
+    {"--startup-hooks", [](Request& r, std::string_view o,
+                           std::string_view v) { r.policy.hooks = choose(hook_policies, o, v); }},
+    {"--allow-hook", [](Request& r, std::string_view,
+                        std::string_view v) { r.policy.allowed_hooks.insert(normalize_name(v)); }},
+    {"--times", set_times},
+    {"--jobs",
+     [](Request& r, std::string_view o, std::string_view v) {
+       r.jobs = static_cast<unsigned>(std::min<std::uint64_t>(number(o, v), 1024));
+     }},
+    {"-j",
+     [](Request& r, std::string_view o, std::string_view v) {
+       r.jobs = static_cast<unsigned>(std::min<std::uint64_t>(number(o, v), 1024));
+     }},
+    {"--system-site-packages",
+     [](Request& r, std::string_view, std::string_view) { r.system_site_packages = true; }, false},
+    {"--dry-run", [](Request& r, std::string_view, std::string_view) { r.dry_run = true; }, false},
+    {"--json", [](Request& r, std::string_view, std::string_view) { r.json = true; }, false},
+    {"-q", [](Request& r, std::string_view, std::string_view) { r.quiet = true; }, false},
+    {"--quiet", [](Request& r, std::string_view, std::string_view) { r.quiet = true; }, false},
+};
+#undef AXLE_TEXT
+
+// Common options that mean nothing to an action: every command takes them (docs/cli.md).
+constexpr std::string_view ignored_with_value[] = {"--venv",
+                                                   "--target",
+                                                   "--prefix",
+                                                   "--root",
+                                                   "--extra",
+                                                   "--group",
+                                                   "--no-group",
+                                                   "--only-group",
+                                                   "--find-links",
+                                                   "-f",
+                                                   "--exclude",
+                                                   "--only",
+                                                   "--index",
+                                                   "--index-url",
+                                                   "-i",
+                                                   "--extra-index-url",
+                                                   "--store",
+                                                   "--lock-format",
+                                                   "-r",
+                                                   "--requirement",
+                                                   "--concurrency",
+                                                   "--color",
+                                                   "--older-than",
+                                                   "--keep-used-by"};
+constexpr std::string_view ignored_flags[] = {"--system",
+                                              "--break-system-packages",
+                                              "--all-extras",
+                                              "--all-groups",
+                                              "--no-default-groups",
+                                              "--offline",
+                                              "--no-index",
+                                              "--require-hashes",
+                                              "--allow-empty",
+                                              "--allow-missing",
+                                              "--no-store",
+                                              "--repair",
+                                              "--reinstall",
+                                              "--force",
+                                              "--durable",
+                                              "--no-wait",
+                                              "--exact",
+                                              "--relocatable",
+                                              "--clear",
+                                              "--check",
+                                              "--pins",
+                                              "--native",
+                                              "--quick",
+                                              "-v",
+                                              "--verbose",
+                                              "--no-progress",
+                                              "--editable-local",
+                                              "--persistent_worker"};
+constexpr std::string_view refused[] = {"--patch",       "--exclude-glob",          "--preserve-path",
+                                        "--compile-pyc", "--pyc-invalidation-mode", "--compile"};
+
+template <std::size_t size>
+bool is_among(std::string_view name, const std::string_view (&names)[size]) {
+  return std::find(std::begin(names), std::end(names), name) != std::end(names);
+}
+
+const Option* find_option(std::string_view name) noexcept {
+  const auto* found = std::find_if(std::begin(options), std::end(options),
+                                   [&](const Option& one) { return one.name == name; });
+  return found == std::end(options) ? nullptr : found;
+}
+
+class Parser {
+ public:
+  explicit Parser(std::span<const std::string> arguments) : arguments_(arguments) {}
+
+  Request run() {
+    // What comes out of a build must not know where it was built.
+    request_.policy.relocatable = Relocatable::yes;
+    request_.policy.link_mode = LinkMode::copy;
+    for (at_ = 0; at_ < arguments_.size(); ++at_) {
+      const std::string& argument = arguments_[at_];
+      if (!argument.starts_with('-') || argument == "-") {
+        positional(argument);
+      } else {
+        option(argument);
+      }
+    }
+    check();
+    return std::move(request_);
+  }
+
+ private:
+  void positional(const std::string& argument) {
+    if (!has_operation_ && argument == "action") return;  // a worker is sent the whole command line
+    if (!has_operation_) {
+      request_.operation = choose(operations, "the operation", argument);
+      has_operation_ = true;
+      return;
+    }
+    add_source(request_, argument.ends_with(".whl") ? ActionSource::Kind::wheel : ActionSource::Kind::tree,
+               argument);
+  }
+
+  void option(std::string_view argument) {
+    const std::size_t equals = argument.starts_with("--") ? argument.find('=') : std::string_view::npos;
+    const std::string_view name = argument.substr(0, equals);
+    std::optional<std::string_view> given;
+    if (equals != std::string_view::npos) given = argument.substr(equals + 1);
+    if (const Option* known = find_option(name)) {
+      known->take(request_, name, known->has_value ? value(name, given) : no_value(name, given));
+    } else if (is_among(name, ignored_with_value)) {
+      value(name, given);
+    } else if (is_among(name, ignored_flags)) {
+      no_value(name, given);
+    } else if (is_among(name, refused)) {
+      throw Error(ErrorCode::unsupported, std::string(name) + " is nothing that axle action does",
+                  "leave it out, or do it in a step of its own");
+    } else {
+      throw Error(ErrorCode::usage, "unknown option " + quoted(name), "docs/build-systems.md lists them");
+    }
+  }
+
+  std::string_view value(std::string_view name, std::optional<std::string_view> given) {
+    if (given) return *given;
+    if (++at_ == arguments_.size()) throw Error(ErrorCode::usage, std::string(name) + " needs a value");
+    return arguments_[at_];
+  }
+
+  static std::string_view no_value(std::string_view name, std::optional<std::string_view> given) {
+    if (given) throw Error(ErrorCode::usage, std::string(name) + " takes no value");
+    return {};
+  }
+
+  [[noreturn]] void fail(std::string what, std::string hint = {}) const {
+    const auto* operation = std::find_if(std::begin(operations), std::end(operations),
+                                         [&](const auto& one) { return one.value == request_.operation; });
+    throw Error(ErrorCode::usage, std::string(operation->word) + " " + std::move(what), std::move(hint));
+  }
+
+  void check() const {
+    const Request& r = request_;
+    if (!has_operation_) {
+      throw Error(ErrorCode::usage, "action needs an operation", "unpack, merge, venv or inspect");
+    }
+    const bool only_scans = r.operation == Operation::inspect || r.dry_run;
+    const auto is_wheel = [](const ActionSource& one) { return one.kind == ActionSource::Kind::wheel; };
+    if (r.operation == Operation::unpack || r.operation == Operation::inspect) {
+      if (r.sources.size() != 1 || !is_wheel(r.sources.front()))
+        fail("needs exactly one wheel", "--wheel FILE");
+    }
+    if (r.operation == Operation::merge && r.sources.empty())
+      fail("needs something to merge", "--wheel FILE or --tree DIR, repeated");
+    if (r.operation == Operation::inspect ? !r.into.empty() && r.dyndep.empty() : r.into.empty())
+      fail(r.operation == Operation::inspect ? "writes no tree" : "needs --into DIR");
+    if (only_scans && !std::all_of(r.sources.begin(), r.sources.end(), is_wheel) && r.dry_run)
+      fail("--dry-run looks into wheels only", "leave out --tree");
+    if (!r.facts_out.empty() && r.operation != Operation::unpack)
+      fail("has no --facts-out", "only unpack has, one wheel at a time");
+    check_outputs();
+    if (r.operation == Operation::inspect && r.dyndep.empty()) return;
+    if (!r.dyndep.empty() && r.stamp.empty()) fail("--dyndep needs --stamp: the output that Ninja knows");
+    if (!r.dyndep.empty() && r.into.empty()) fail("--dyndep needs --into: where the files will be");
+    if (r.python.empty() && r.python_version.empty()) {
+      fail("needs to know the Python it is for",
+           "--python-version X.Y, or --python FILE with the facts of one (axle python --json)");
+    }
+  }
+
+  // No two are one, and none is an input or lies in the tree.
+  void check_outputs() const {
+    const Request& r = request_;
+    std::set<std::string_view> seen;
+    for (const ActionSource& source : r.sources) {
+      seen.insert(source.path);
+      seen.insert(source.facts);
+    }
+    seen.insert(r.python);
+    seen.erase("");
+    for (const std::string* path :
+         {&r.into, &r.output, &r.facts_out, &r.stamp, &r.depfile, &r.dyndep, &r.manifest}) {
+      if (path->empty() || *path == "-") continue;
+      if (!seen.insert(*path).second)
+        throw Error(ErrorCode::usage, Place{*path}, "is named twice among inputs and outputs");
+      if (path != &r.into && !r.into.empty() && path->starts_with(r.into + "/"))
+        throw Error(ErrorCode::usage, Place{*path}, "lies in the tree that is made",
+                    "put it beside " + r.into);
+    }
+  }
+
+  std::span<const std::string> arguments_;
+  std::size_t at_ = 0;
+  Request request_;
+  bool has_operation_ = false;
+};
+
+}  // namespace
+
+bool takes_value(std::string_view option) noexcept {
+  if (option.find('=') != std::string_view::npos) return false;
+  if (const Option* known = find_option(option)) return known->has_value;
+  return is_among(option, ignored_with_value) || option == "--flagfile" || option == "--param-style" ||
+         option == "--worker-protocol";
+}
+
+ActionRequest parse_request(std::span<const std::string> arguments) { return Parser(arguments).run(); }
+
+}  // namespace axle

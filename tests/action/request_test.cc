@@ -1,0 +1,88 @@
+#include "action/request.h"
+
+#include <gtest/gtest.h>
+
+#include "axle/base/error.h"
+
+namespace axle {
+namespace {
+
+ActionRequest request(const std::vector<std::string>& arguments) { return parse_request(arguments); }
+
+ErrorCode code_of(const std::vector<std::string>& arguments) {
+  try {
+    parse_request(arguments);
+  } catch (const Error& error) {
+    return error.code();
+  }
+  ADD_FAILURE() << "no error";
+  return ErrorCode::io;
+}
+
+TEST(ActionRequest, TakesOptionsInBothForms) {
+  const ActionRequest r = request({"unpack", "--wheel=a b.whl", "--sha256", std::string(64, 'a'), "--into",
+                                   "out", "--python-version=3.12", "--stamp", "s", "--times=17"});
+  EXPECT_EQ(r.operation, Operation::unpack);
+  ASSERT_EQ(r.sources.size(), 1U);
+  EXPECT_EQ(r.sources[0].path, "a b.whl");
+  EXPECT_EQ(r.sources[0].hashes.size(), 1U);
+  EXPECT_EQ(r.into, "out");
+  EXPECT_EQ(r.time, 17);
+  EXPECT_EQ(r.policy.relocatable, Relocatable::yes);
+}
+
+TEST(ActionRequest, KeepsTheOrderOfSourcesAndGivesThemTheirFacts) {
+  const ActionRequest r = request({"action", "merge", "--tree", "t", "--facts", "t.facts", "--wheel", "w.whl",
+                                   "--src", "u", "x.whl", "v", "--into", "out", "--python-version", "3.12"});
+  ASSERT_EQ(r.sources.size(), 5U);
+  EXPECT_EQ(r.sources[0].facts, "t.facts");
+  EXPECT_EQ(r.sources[1].facts, "");
+  EXPECT_EQ(r.sources[2].kind, ActionSource::Kind::tree);
+  EXPECT_EQ(r.sources[3].kind, ActionSource::Kind::wheel);
+  EXPECT_EQ(r.sources[4].kind, ActionSource::Kind::tree);
+}
+
+TEST(ActionRequest, IgnoresCommonOptionsWithoutMeaning) {
+  const ActionRequest r = request({"inspect", "--store", "x", "--offline", "--color=never", "w.whl", "-v"});
+  EXPECT_EQ(r.sources.size(), 1U);
+}
+
+TEST(ActionRequest, RefusesWhatMakesNoSense) {
+  EXPECT_EQ(code_of({}), ErrorCode::usage);
+  EXPECT_EQ(code_of({"fetch"}), ErrorCode::usage);
+  EXPECT_EQ(code_of({"unpack", "--into", "out", "--python-version", "3.12"}), ErrorCode::usage);
+  EXPECT_EQ(code_of({"unpack", "a.whl", "b.whl", "--into", "out", "--python-version", "3.12"}),
+            ErrorCode::usage);
+  EXPECT_EQ(code_of({"unpack", "a.whl", "--python-version", "3.12"}), ErrorCode::usage);
+  EXPECT_EQ(code_of({"unpack", "a.whl", "--into", "out"}), ErrorCode::usage);
+  EXPECT_EQ(code_of({"unpack", "a.whl", "--into"}), ErrorCode::usage);
+  EXPECT_EQ(code_of({"unpack", "a.whl", "--no-such-option"}), ErrorCode::usage);
+  EXPECT_EQ(code_of({"unpack", "a.whl", "--json=1"}), ErrorCode::usage);
+  EXPECT_EQ(code_of({"unpack", "a.whl", "--layout=round"}), ErrorCode::usage);
+  EXPECT_EQ(code_of({"unpack", "--sha256", std::string(64, 'a'), "a.whl"}), ErrorCode::usage);
+  EXPECT_EQ(code_of({"unpack", "a.whl", "--patch", "p"}), ErrorCode::unsupported);
+}
+
+TEST(ActionRequest, RefusesOutputsThatAreOneOrLieInTheTree) {
+  const auto unpack = [](std::vector<std::string> more) {
+    std::vector<std::string> all{"unpack", "a.whl", "--into", "out", "--python-version", "3.12"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  EXPECT_EQ(code_of(unpack({"--stamp", "x", "--depfile", "x"})), ErrorCode::usage);
+  EXPECT_EQ(code_of(unpack({"--stamp", "a.whl"})), ErrorCode::usage);
+  EXPECT_EQ(code_of(unpack({"--stamp", "out/stamp"})), ErrorCode::usage);
+  EXPECT_EQ(code_of(unpack({"--dyndep", "x"})), ErrorCode::usage);
+  EXPECT_NO_THROW(parse_request(unpack({"--dyndep", "x", "--stamp", "out.stamp"})));
+}
+
+TEST(ActionRequest, KnowsWhichOptionsTakeTheNextArgument) {
+  EXPECT_TRUE(takes_value("--into"));
+  EXPECT_TRUE(takes_value("--store"));
+  EXPECT_FALSE(takes_value("--into=x"));
+  EXPECT_FALSE(takes_value("--json"));
+  EXPECT_FALSE(takes_value("--offline"));
+}
+
+}  // namespace
+}  // namespace axle
