@@ -68,7 +68,7 @@ int run_fetch(const Options& options) {
                       {"version", wheel.facts.version()},
                       {"file", wheel.facts.file_name()},
                       {"sha256", wheel.facts.wheel_sha256().hex()},
-                      {"tree", store.path() + "/" + Store::tree_path(wheel.facts.wheel_sha256())}});
+                      {"tree", store.path() + "/" + Store::tree_path(wheel.facts.store_id())}});
     }
     print_json({{"store", store_path(options)},
                 {"wheels", std::move(list)},

@@ -82,8 +82,9 @@ int run_plan(const Options& options) {
     installation = read_installation(*root, opened.layout, &store);
   }
   Diagnostics notes = installation.notes;
-  const Plan plan = make_plan(
-      make_plan_input(options, opened, sync_wheels(options, chosen, request, installation, store, notes)));
+  std::vector<PlanWheel> wheels = sync_wheels(options, chosen, request, installation, store, notes);
+  compile_wheels(options, opened.interpreter, store, wheels, notes);
+  const Plan plan = make_plan(make_plan_input(options, opened, std::move(wheels)));
   ApplyResult changes = preview(installation, plan, apply_options(options));
   changes.notes.insert(changes.notes.begin(), notes.begin(), notes.end());
   changes.notes.insert(changes.notes.end(), plan.notes.begin(), plan.notes.end());

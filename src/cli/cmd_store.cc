@@ -29,7 +29,10 @@ int print_size(const Options& options, const Store& store) {
   if (options.json) {
     Json list = Json::array();
     for (const StoredWheel& wheel : wheels) {
-      list.push_back({{"sha256", wheel.sha256.hex()}, {"file", wheel.file_name}, {"bytes", wheel.bytes}});
+      Json one{{"sha256", wheel.sha256.hex()}, {"file", wheel.file_name}, {"bytes", wheel.bytes}};
+      if (!wheel.byte_code.empty())
+        one.update({{"archive", wheel.archive.hex()}, {"byte_code", wheel.byte_code}});
+      list.push_back(std::move(one));
     }
     print_json({{"path", store_path(options)}, {"bytes", total_bytes(wheels)}, {"wheels", std::move(list)}});
     return 0;
@@ -113,14 +116,19 @@ std::set<Sha256> wheels_in_use(const Options& options, const Store& store) {
 }
 
 int collect_garbage(const Options& options, const Store& store) {
-  const std::set<Sha256> used = wheels_in_use(options, store);
+  std::set<Sha256> used = wheels_in_use(options, store);
   const std::int64_t age = options.older_than.empty() ? 0 : parse_age(options.older_than);
   const std::int64_t now = std::chrono::duration_cast<std::chrono::nanoseconds>(
                                std::chrono::system_clock::now().time_since_epoch())
                                .count();
   const StoreExclusive alone(store);
+  const std::vector<StoredWheel> wheels = store.wheels();
+  // A wheel is used as long as its byte-code is.
+  for (const StoredWheel& wheel : wheels) {
+    if (used.contains(wheel.sha256)) used.insert(wheel.archive);
+  }
   std::vector<StoredWheel> removed;
-  for (const StoredWheel& wheel : store.wheels()) {
+  for (const StoredWheel& wheel : wheels) {
     if (used.contains(wheel.sha256) || now - wheel.used_ns < age) continue;
     if (!options.dry_run) store.remove(wheel.sha256);
     removed.push_back(wheel);

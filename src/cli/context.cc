@@ -158,10 +158,6 @@ std::string script_interpreter(const Place& place, const Interpreter& interprete
 }
 
 Policy make_policy(const Options& options) {
-  if (options.compile) {
-    throw Error(ErrorCode::unsupported, "--compile is not part of this version",
-                "run python -m compileall afterwards");
-  }
   if (options.editable_local) {
     throw Error(ErrorCode::unsupported, "--editable-local is not part of this version",
                 "build a wheel of the project, and install it");

@@ -5,6 +5,7 @@
 #include "axle/base/error.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "exec/byte_code.h"
 #include "exec/damage.h"
 #include "exec/environment.h"
 
@@ -25,7 +26,8 @@ void remove_own_store(const Environment& environment, Diagnostics& notes) {
 
 // An environment stays what it is where nobody says otherwise: linked, and relocatable.
 PlanInput plan_input_for(const Options& options, const Opened& opened, const Installation& installation,
-                         std::vector<PlanWheel> wheels) {
+                         std::vector<PlanWheel> wheels, const Store& store, Diagnostics& notes) {
+  if (options.command != "uninstall") compile_wheels(options, opened.interpreter, store, wheels, notes);
   PlanInput input = make_plan_input(options, opened, std::move(wheels));
   const bool linked = installation.head && installation.head->link_mode == to_string(LinkMode::symlink);
   if (linked && input.policy.link_mode == LinkMode::automatic && !options.no_store) {
@@ -57,8 +59,8 @@ int preview_change(const Options& options, const Opened& opened, const Decide& d
   Installation installation;
   if (root) installation = read_installation(*root, opened.layout, &store);
   Diagnostics notes;
-  const Plan plan =
-      make_plan(plan_input_for(options, opened, installation, decide(installation, store, notes)));
+  std::vector<PlanWheel> wheels = decide(installation, store, notes);
+  const Plan plan = make_plan(plan_input_for(options, opened, installation, std::move(wheels), store, notes));
   require_no_conflicts(plan);
   ApplyResult result = preview(installation, plan, apply_options(options));
   result.notes.insert(result.notes.begin(), notes.begin(), notes.end());
@@ -92,6 +94,21 @@ PlanInput make_plan_input(const Options& options, const Opened& opened, std::vec
   return input;
 }
 
+void compile_wheels(const Options& options, const Interpreter& interpreter, const Store& store,
+                    std::vector<PlanWheel>& wheels, Diagnostics& notes) {
+  if (!options.compile) return;
+  std::vector<WheelFacts> facts;
+  std::vector<PlanWheel*> of;
+  for (PlanWheel& wheel : wheels) {
+    if (!wheel.recorded || !wheel.facts.byte_code().empty()) continue;
+    facts.push_back(wheel.facts);
+    of.push_back(&wheel);
+  }
+  if (facts.empty()) return;
+  facts = with_byte_code(facts, store, interpreter, jobs(options), notes);
+  for (std::size_t i = 0; i < facts.size(); ++i) of[i]->facts = std::move(facts[i]);
+}
+
 PlanWheel keep(const LaidDist& dist) { return {dist.facts, dist.requested, dist.direct_url, dist.ours}; }
 
 namespace {
@@ -109,10 +126,14 @@ int change_once(const Options& options, const Opened& opened, const ReceiptHead&
     Installation installation;
     if (!environment.is_new()) installation = read_installation(environment.root(), opened.layout, &store);
     notes.insert(notes.end(), installation.notes.begin(), installation.notes.end());
+    std::vector<PlanWheel> wanted = decide(installation, store, notes);
+    for (const PlanWheel& wheel : wanted) {
+      if (wheel.recorded) wheels.push_back(wheel.facts);
+    }
     const Plan plan =
-        make_plan(plan_input_for(options, opened, installation, decide(installation, store, notes)));
+        make_plan(plan_input_for(options, opened, installation, std::move(wanted), store, notes));
     for (const Dist& dist : plan.dists) {
-      if (dist.recorded) wheels.push_back(dist.facts);
+      if (dist.recorded && !dist.facts.byte_code().empty()) wheels.push_back(dist.facts);
     }
     notes.insert(notes.end(), plan.notes.begin(), plan.notes.end());
     result = apply(environment, installation, plan, store, head, apply_options(options));
@@ -133,7 +154,9 @@ Diagnostics discard_damaged(const Options& options, const std::vector<WheelFacts
   const Store store = Store::open(store_path(options));
   for (const WheelFacts& wheel : wheels) {
     const auto damaged = find_damage(store_tree(wheel, store), wheel);
-    if (!damaged || !store.find(wheel.wheel_sha256())) continue;
+    if (!damaged || !store.find(wheel.store_id())) continue;
+    store.remove(wheel.store_id());
+    // With byte-code it shares its files with the wheel without.
     store.remove(wheel.wheel_sha256());
     notes.push_back(
         {Severity::warning, "store-damaged", std::string(wheel.normalized()), std::string(wheel.file_name()),

@@ -28,6 +28,10 @@ Opened open_place(const Options& options);
 
 PlanInput make_plan_input(const Options& options, const Opened& opened, std::vector<PlanWheel> wheels);
 
+// --compile: gives the wheels that axle lays byte-code for this interpreter, from the store or made now.
+void compile_wheels(const Options& options, const Interpreter& interpreter, const Store& store,
+                    std::vector<PlanWheel>& wheels, Diagnostics& notes);
+
 // The installed distributions as wheels of a plan.
 PlanWheel keep(const LaidDist& dist);
 

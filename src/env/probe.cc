@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include <cstring>
 
 #include "axle/base/error.h"
+#include "base/child.h"
 #include "base/fd.h"
 #include "base/interrupt.h"
 #include "base/text.h"
@@ -64,41 +64,6 @@ sys.stdout.write(json.dumps({
 )python";
 
 constexpr std::size_t max_answer = 1U << 20;
-
-// A child that is waited for, or killed with all that it started.
-class Child {
- public:
-  explicit Child(pid_t pid) : pid_(pid) {}
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
-  ~Child() {
-    if (pid_ < 0) return;
-    ::kill(-pid_, SIGKILL);
-    wait();
-  }
-  int wait() {
-    int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-    }
-    pid_ = -1;
-    return status;
-  }
-  // Waits until the deadline; false when the child still runs then.
-  bool wait_until(std::chrono::steady_clock::time_point deadline, int& status) {
-    while (true) {
-      const pid_t done = ::waitpid(pid_, &status, WNOHANG);
-      if (done == pid_) {
-        pid_ = -1;
-        return true;
-      }
-      if (std::chrono::steady_clock::now() >= deadline) return false;
-      ::poll(nullptr, 0, 2);
-    }
-  }
-
- private:
-  pid_t pid_;
-};
 
 pid_t spawn(const std::string& executable, int output) {
   posix_spawn_file_actions_t actions;

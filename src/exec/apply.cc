@@ -237,7 +237,7 @@ class Application {
 
   TransactionPaths transaction_paths() const {
     TransactionPaths paths;
-    std::vector<RelPath> aside = removal_.byte_code;
+    std::vector<RelPath> aside = stale_byte_code();
     for (const LaidEntry& entry : changes_.remove) {
       if (entry.kind != LaidKind::directory && !removal_.gone.contains(entry.path))
         aside.push_back(entry.path);
@@ -262,6 +262,19 @@ class Application {
     for (const Entry& entry : changes_.add) create.push_back(topmost_new(entry.path, present));
     paths.create = topmost(std::move(create));
     return paths;
+  }
+
+  // Recorded byte-code that stays is not that of a removed module.
+  std::vector<RelPath> stale_byte_code() const {
+    std::vector<RelPath> stale;
+    for (const RelPath& path : removal_.byte_code) {
+      const auto after = std::upper_bound(changes_.result.begin(), changes_.result.end(), path,
+                                          [](const RelPath& a, const Entry& b) { return a < b.path; });
+      const bool stays = after != changes_.result.begin() && path.is_within(std::prev(after)->path) &&
+                         !removed_.contains(std::prev(after)->path);
+      if (!stays) stale.push_back(path);
+    }
+    return stale;
   }
 
   // The first directory above a new path that is not there yet, or the path itself.
@@ -316,7 +329,7 @@ class Application {
     if (store_.use() != StoreUse::once || !environment_.keeps_receipt()) return;
     make_dir(root_.get(), own::facts);
     for (const LaidDist& dist : state.dists) {
-      const std::string path = std::string(own::facts) + "/" + dist.facts.wheel_sha256().hex();
+      const std::string path = std::string(own::facts) + "/" + dist.facts.store_id().hex();
       if (!try_lstat(root_.get(), path)) create_file(root_.get(), path, dist.facts.bytes(), {});
     }
   }

@@ -343,7 +343,7 @@ class Layer {
 DistTree store_tree(const WheelFacts& facts, const Store& store) {
   DistTree tree;
   tree.dir = store.root().get();
-  tree.path = Store::tree_path(facts.wheel_sha256());
+  tree.path = Store::tree_path(facts.store_id());
   tree.location = store.path() + "/" + tree.path;
   if (store.use() == StoreUse::shared) tree.check = DistTree::Check::times;
   for (const Scheme scheme : all_schemes)

@@ -120,7 +120,7 @@ std::string encode_receipt(const ReceiptHead& head, const State& state) {
   encode_head(out, head);
   out.number(state.dists.size());
   for (const LaidDist& dist : state.dists) {
-    out.digest(dist.facts.wheel_sha256());
+    out.digest(dist.facts.store_id());
     out.text(dist.name);
     out.text(dist.version);
     out.text(dist.dist_info.str());

@@ -156,7 +156,8 @@ RemovalSurvey survey_removals(const Fd& root, const State& state, const std::vec
     if (found[i].gone) result.gone.insert(remove[i].path);
     result.changed.insert(result.changed.end(), found[i].changed.begin(), found[i].changed.end());
     result.strangers.merge(found[i].strangers);
-    if (remove[i].kind == LaidKind::file && remove[i].path.name().ends_with(".py")) {
+    const bool is_file = remove[i].kind == LaidKind::file || remove[i].kind == LaidKind::link;
+    if (is_file && remove[i].path.name().ends_with(".py")) {
       find_byte_code(root, remove[i].path, listings, result.byte_code);
     }
   }
@@ -207,6 +208,12 @@ class Presence {
   std::map<std::string, std::set<std::string>> listings_;  // references stay valid
 };
 
+// Byte-code that Python wrote: nobody misses it when a recorded one takes its place.
+bool is_written_by_python(const RelPath& path) {
+  const auto parent = path.parent();
+  return parent && is_byte_code(std::string(parent->name()), std::string(path.name()));
+}
+
 bool is_out_of_the_way(const std::set<RelPath>& removed, const RelPath& path) {
   for (std::optional<RelPath> at = path; at; at = at->parent()) {
     if (removed.contains(*at)) return true;
@@ -236,6 +243,9 @@ AdditionSurvey survey_additions(const Fd& root, const Plan& plan, std::vector<En
       rest.insert(rest.begin(), below.begin(), below.end());
     } else if (!is_tree && entry.lay == Lay::file && same_content(root, plan, entry, *status)) {
       continue;
+    } else if (!S_ISDIR(status->st_mode) && is_written_by_python(entry.path)) {
+      result.in_the_way.push_back(entry.path);
+      result.add.push_back(std::move(entry));
     } else {
       Conflict conflict{entry.path,
                         S_ISDIR(status->st_mode) ? "file-against-directory" : "existing-file",

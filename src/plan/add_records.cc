@@ -35,7 +35,7 @@ Sha256 identity_of(const Plan& plan, const Entry& entry) {
     std::string operator()(const Record&) const { return "record"; }
   };
   // A link is to one wheel's copy; the same bytes in another wheel are another link.
-  const Sha256 linked = entry.lay == Lay::link ? plan.dists[entry.owner].facts.wheel_sha256() : Sha256{};
+  const Sha256 linked = entry.lay == Lay::link ? plan.dists[entry.owner].facts.store_id() : Sha256{};
   return laid_identity(std::visit(Visitor{plan}, entry.content), entry.executable, entry.lay, linked);
 }
 

@@ -5,7 +5,12 @@
 // program is its real path), and directories whose native objects look for libraries outside of themselves by
 // a relative path, because through a linked directory
 // ".." leads into the store. Files of a dist-info that axle writes are real in any case.
+//
+// A __pycache__ in a real directory is real too, and its files are links: Python writes the byte-code of that
+// directory's other modules into it, and must not write into the store. (In a linked directory it cannot: see
+// store/publish.h.)
 
+#include "axle/plan/diff.h"
 #include "plan/passes.h"
 
 namespace axle {
@@ -20,15 +25,26 @@ bool may_link(const Plan& plan, const Entry& entry) {
   return std::holds_alternative<StoreFile>(entry.content);
 }
 
+bool is_byte_code_tree(const Entry& entry) {
+  return std::holds_alternative<StoreTree>(entry.content) && entry.path.name() == "__pycache__";
+}
+
 }  // namespace
 
 void choose_links(Draft& draft) {
   Plan& plan = draft.plan;
   if (plan.policy.link_mode != LinkMode::symlink) return;
+  std::vector<Entry> entries;
   for (Entry& entry : plan.entries) {
-    if (entry.owner == environment_itself || !plan.dists[entry.owner].recorded) continue;
-    if (may_link(plan, entry)) entry.lay = Lay::link;
+    const bool is_ours = entry.owner != environment_itself && plan.dists[entry.owner].recorded;
+    if (is_ours && may_link(plan, entry)) entry.lay = Lay::link;
+    if (entry.lay == Lay::link && is_byte_code_tree(entry)) {
+      for (Entry& below : expand_tree(plan, entry)) entries.push_back(std::move(below));
+    } else {
+      entries.push_back(std::move(entry));
+    }
   }
+  plan.entries = std::move(entries);
 }
 
 }  // namespace axle

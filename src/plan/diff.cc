@@ -176,7 +176,7 @@ std::vector<LaidEntry> expand_tree(const State& state, const LaidEntry& tree) {
 std::vector<Entry> expand_tree(const Plan& plan, const Entry& tree) {
   const auto dir = std::get<StoreTree>(tree.content);
   const WheelFacts& facts = plan.dists.at(dir.wheel).facts;
-  const Sha256 linked = tree.lay == Lay::link ? facts.wheel_sha256() : Sha256{};
+  const Sha256 linked = tree.lay == Lay::link ? facts.store_id() : Sha256{};
   std::vector<Entry> below;
   for (const TreeChild& child : children_of(facts, dir)) {
     const auto* file = std::get_if<StoreFile>(&child.content);

@@ -92,7 +92,7 @@ std::optional<WheelFacts> Store::find(const Sha256& wheel) const {
   const std::string_view bytes = mapped->bytes();
   try {
     WheelFacts facts = WheelFacts::open(std::move(mapped), bytes, impl_->path + "/" + path);
-    if (facts.wheel_sha256() != wheel) return std::nullopt;
+    if (facts.store_id() != wheel) return std::nullopt;
     return facts;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::bad_input) throw;
@@ -104,7 +104,8 @@ std::optional<WheelFacts> Store::find(const WheelSource& source) const {
   for (const Hash& hash : source.hashes) {
     if (hash.algorithm != HashAlgorithm::sha256) continue;
     auto facts = find(*Sha256::from_hex(hash.hex));
-    if (facts && (source.hashes.size() == 1 || facts->file_name() == source.file_name)) return facts;
+    if (!facts || facts->wheel_sha256() != facts->store_id()) continue;
+    if (source.hashes.size() == 1 || facts->file_name() == source.file_name) return facts;
   }
   return std::nullopt;
 }
@@ -132,8 +133,10 @@ std::vector<StoredWheel> Store::wheels() const {
     if (!digest) continue;
     const auto facts = find(*digest);
     const auto status = try_stat(impl_->root.get(), "wheels/" + entry.name + "/facts");
-    StoredWheel wheel{*digest, "", 0, status ? mtime_ns(*status) : 0};
+    StoredWheel wheel{*digest, *digest, "", "", 0, status ? mtime_ns(*status) : 0};
     if (facts) {
+      wheel.archive = facts->wheel_sha256();
+      wheel.byte_code = facts->byte_code();
       wheel.file_name = facts->file_name();
       for (const Scheme scheme : all_schemes) {
         if (const auto root = facts->root(scheme)) wheel.bytes += facts->dir(*root).subtree_bytes;

@@ -28,6 +28,7 @@
 #include "base/interrupt.h"
 #include "base/parallel.h"
 #include "base/text.h"
+#include "store/publish.h"
 #include "store/scratch.h"
 #include "store/store_impl.h"
 
@@ -37,23 +38,6 @@ namespace {
 constexpr std::uint64_t chunk_bytes = 256U << 10;
 constexpr std::size_t chunk_members = 128;
 constexpr std::uint64_t stream_above = 4U << 20;
-constexpr std::uint64_t max_facts = std::uint64_t{4} << 30;
-
-void publish(const Fd& store, ScratchDirectory& staging, const std::string& place, std::string_view facts) {
-  if (renameat(store.get(), staging.path().c_str(), store.get(), place.c_str()) == 0) {
-    staging.give_up();
-    return;
-  }
-  if (errno != EEXIST && errno != ENOTEMPTY) throw_errno("cannot publish in the store", place);
-  // Another process was first, with the same; or what is there is damaged, or of another version, and gives
-  // way.
-  if (const auto there = try_read_file(store.get(), place + "/facts", max_facts); there && *there == facts)
-    return;
-  const std::string aside = staging.path() + "-replaced";
-  rename_at(store.get(), place, store.get(), aside);
-  rename_at(store.get(), staging.path(), store.get(), place);
-  staging.remove_instead(aside);
-}
 
 struct Work {
   UnpackJob* job;
@@ -84,18 +68,6 @@ struct Task {
 
 std::string staged_path(const MemberRole& role) {
   return std::string(tree_prefix(role.scheme)) + "/" + role.path->str();
-}
-
-// Python writes byte-code beside modules, and through a linked directory it would do so in the store, where
-// root stops at no mode. A __pycache__ that is no directory and can become none stops it everywhere: import
-// goes on without byte-code.
-void block_byte_code(const Fd& tree, const std::unordered_set<std::string>& package_dirs,
-                     const std::unordered_set<std::string>& dirs) {
-  for (const std::string& dir : package_dirs) {
-    const std::string path = dir + "/__pycache__";
-    if (dirs.contains(path)) continue;  // the wheel brings its own
-    if (symlinkat("/dev/null", tree.get(), path.c_str()) != 0) throw_errno("cannot create", path);
-  }
 }
 
 void make_staged_dirs(Work& work, StoreUse use) {

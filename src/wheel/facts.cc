@@ -139,6 +139,8 @@ std::vector<std::string_view> WheelFacts::list(unsigned id) const {
 }
 
 Sha256 WheelFacts::wheel_sha256() const { return head().wheel_sha256; }
+Sha256 WheelFacts::store_id() const { return head().store_id; }
+std::string_view WheelFacts::byte_code() const { return text(head().byte_code); }
 std::uint64_t WheelFacts::archive_size() const { return head().archive_size; }
 std::string_view WheelFacts::file_name() const { return text(head().file_name); }
 std::string_view WheelFacts::name() const { return text(head().name); }

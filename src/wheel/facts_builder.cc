@@ -129,6 +129,58 @@ FactsBuilder::~FactsBuilder() = default;
 FactsBuilder::FactsBuilder(FactsBuilder&&) noexcept = default;
 FactsBuilder& FactsBuilder::operator=(FactsBuilder&&) noexcept = default;
 
+FactsBuilder FactsBuilder::from(const WheelFacts& facts) {
+  FactsBuilder builder;
+  FactsModel& model = *builder.model_;
+  const auto strings = [](const std::vector<std::string_view>& views) {
+    return std::vector<std::string>(views.begin(), views.end());
+  };
+  Metadata& metadata = model.metadata;
+  metadata.name = std::string(facts.name());
+  metadata.version = std::string(facts.version());
+  metadata.summary = std::string(facts.summary());
+  metadata.license = std::string(facts.license());
+  metadata.license_expression = std::string(facts.license_expression());
+  metadata.license_files = strings(facts.license_files());
+  metadata.license_classifiers = strings(facts.license_classifiers());
+  metadata.requires_dist = strings(facts.requires_dist());
+  if (const auto specifier = facts.requires_python()) metadata.requires_python = std::string(*specifier);
+  metadata.provides_extra = strings(facts.provides_extra());
+  metadata.import_names = strings(facts.import_names());
+  metadata.import_namespaces = strings(facts.import_namespaces());
+  metadata.project_urls = strings(facts.project_urls());
+  metadata.author = std::string(facts.author());
+  model.file_name = std::string(facts.file_name());
+  model.archive_size = facts.archive_size();
+  model.wheel_sha256 = facts.wheel_sha256();
+  model.store_id = facts.store_id();
+  model.byte_code = std::string(facts.byte_code());
+  model.root_scheme = facts.root_scheme();
+  model.dist_info = std::string(facts.dist_info());
+  model.tags = strings(facts.tags());
+  model.faults = facts.record_faults();
+  model.warnings = strings(facts.warnings());
+  model.entry_points = facts.entry_points();
+  // Files keep their indices, so that what is known of one is known of the same.
+  for (std::uint32_t index = 0; index < facts.files().size(); ++index) {
+    const FileFact& file = facts.file(index);
+    builder.file(facts.scheme_of(file), facts.path_of(index),
+                 FileInput{file.size, file.sha256, file.flags, file.mtime});
+  }
+  for (std::size_t i = 0; i < facts.startup_count(); ++i) {
+    const StartupFile startup = facts.startup(i);
+    model.startups.emplace_back(startup.file,
+                                FactsModel::Startup{std::string(startup.text), startup.truncated});
+  }
+  for (const InitFact& init : facts.inits()) {
+    model.inits.emplace_back(init.file, InitMeaning{init.kind, init.token_digest});
+  }
+  for (std::size_t i = 0; i < facts.object_count(); ++i) {
+    model.objects.emplace_back(facts.object_file(i), facts.object(i));
+  }
+  return builder;
+}
+
 FactsBuilder& FactsBuilder::name(std::string_view name) {
   model_->metadata.name = std::string(name);
   return *this;
@@ -145,6 +197,11 @@ FactsBuilder& FactsBuilder::archive(std::string_view file_name, std::uint64_t si
   model_->file_name = std::string(file_name);
   model_->archive_size = size;
   model_->wheel_sha256 = sha256;
+  return *this;
+}
+FactsBuilder& FactsBuilder::byte_code(std::string_view interpreter, const Sha256& store_id) {
+  model_->byte_code = std::string(interpreter);
+  model_->store_id = store_id;
   return *this;
 }
 FactsBuilder& FactsBuilder::root_scheme(Scheme scheme) {
@@ -239,6 +296,8 @@ WheelFacts FactsBuilder::build() const {
 
   FactsHead head;
   head.wheel_sha256 = model.wheel_sha256;
+  head.store_id = model.store_id.value_or(model.wheel_sha256);
+  head.byte_code = pool.add(model.byte_code);
   head.archive_size = model.archive_size;
   head.file_name = pool.add(model.file_name);
   head.name = pool.add(metadata.name);

@@ -15,7 +15,7 @@ namespace axle {
 static_assert(std::endian::native == std::endian::little, "the facts file is mapped as it is");
 
 // Raised with every change of the format or of what a field means; a file of another version is made anew.
-inline constexpr std::uint32_t facts_version = 1;
+inline constexpr std::uint32_t facts_version = 2;
 inline constexpr char facts_magic[8] = {'a', 'x', 'l', 'e', 'f', 'a', 'c', 't'};
 
 enum FactsSection : unsigned {
@@ -61,6 +61,7 @@ inline constexpr std::uint32_t no_dir = 0xffffffff;
 
 struct FactsHead {
   Sha256 wheel_sha256;
+  Sha256 store_id;
   std::uint64_t archive_size = 0;
   TextRef file_name;
   TextRef name;
@@ -72,6 +73,7 @@ struct FactsHead {
   TextRef license_expression;
   TextRef author;
   TextRef dist_info;
+  TextRef byte_code;
   std::uint32_t roots[5] = {no_dir, no_dir, no_dir, no_dir, no_dir};  // by Scheme
   std::uint8_t root_is_purelib = 0;
   std::uint8_t has_requires_python = 0;
@@ -99,7 +101,7 @@ struct FaultRecord {
 static_assert(sizeof(DirFact) == 72 && std::is_trivially_copyable_v<DirFact>);
 static_assert(sizeof(FileFact) == 64 && std::is_trivially_copyable_v<FileFact>);
 static_assert(sizeof(InitFact) == 40 && std::is_trivially_copyable_v<InitFact>);
-static_assert(sizeof(FactsHead) == 144 && std::is_trivially_copyable_v<FactsHead>);
+static_assert(sizeof(FactsHead) == 184 && std::is_trivially_copyable_v<FactsHead>);
 static_assert(sizeof(FactsHeader) == 24 + 16 * facts_section_count);
 
 inline constexpr std::size_t max_startup_text = 64 << 10;

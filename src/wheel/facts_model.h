@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,6 +34,8 @@ struct FactsModel {
   std::string file_name;
   std::uint64_t archive_size = 0;
   Sha256 wheel_sha256;
+  std::optional<Sha256> store_id;  // none: wheel_sha256
+  std::string byte_code;
   Scheme root_scheme = Scheme::purelib;
   std::string dist_info;  // "": by name and version
   std::vector<std::string> tags;

@@ -40,7 +40,9 @@ struct StoreOptions {
 
 // What a wheel is in the store. `bytes` counts unpacked files.
 struct StoredWheel {
-  Sha256 sha256;
+  Sha256 sha256;          // its name in the store: WheelFacts::store_id()
+  Sha256 archive;         // the wheel's own digest
+  std::string byte_code;  // of a wheel with byte-code: for which interpreter; "" else
   std::string file_name;
   std::uint64_t bytes = 0;
   std::int64_t used_ns = 0;  // when it was last used, nanoseconds since 1970
@@ -58,7 +60,8 @@ class Store {
   const std::string& path() const noexcept;  // absolute
   const Fd& root() const noexcept;
   StoreUse use() const noexcept;
-  // The unpacked files of a wheel, relative to the root: "wheels/<hex>/tree".
+  // The unpacked files of a wheel, relative to the root: "wheels/<hex>/tree". `wheel` is
+  // WheelFacts::store_id(), here and below.
   static std::string tree_path(const Sha256& wheel);
 
   // nullopt when it is not there, or not of this format version.

@@ -132,6 +132,11 @@ class WheelFacts {
 
   // The archive.
   Sha256 wheel_sha256() const;
+  // What its files are called in a store: the archive's digest; with byte-code another one, for each
+  // interpreter.
+  Sha256 store_id() const;
+  // "cpython-311 3.11.2" when the tree holds byte-code that axle made for that interpreter; "" else.
+  std::string_view byte_code() const;
   std::uint64_t archive_size() const;
   std::string_view file_name() const;
 

@@ -30,12 +30,17 @@ class FactsBuilder {
   ~FactsBuilder();
   FactsBuilder(FactsBuilder&&) noexcept;
   FactsBuilder& operator=(FactsBuilder&&) noexcept;
+  // With everything that these facts hold, to add files to it.
+  static FactsBuilder from(const WheelFacts& facts);
 
   FactsBuilder& name(std::string_view name);        // as METADATA writes it; default "demo"
   FactsBuilder& version(std::string_view version);  // default "1.0"
   // The rest of METADATA; name and version are taken from it too.
   FactsBuilder& metadata(Metadata metadata);
   FactsBuilder& archive(std::string_view file_name, std::uint64_t size, const Sha256& sha256);
+  // The tree holds byte-code for this interpreter and has a name of its own in the store. Default: none, and
+  // the archive's digest.
+  FactsBuilder& byte_code(std::string_view interpreter, const Sha256& store_id);
   FactsBuilder& root_scheme(Scheme scheme);        // purelib (default) or platlib
   FactsBuilder& dist_info(std::string_view name);  // default NAME-VERSION.dist-info
   FactsBuilder& tag(std::string_view tag);
