@@ -95,8 +95,8 @@ Inspected inspect_directory(const Options& options, const std::string& path) {
     files += dist.rows.size();
   }
   Json startup = Json::array();
-  for (const StartupHook& hook :
-       read_startup_hooks(existing.root, existing.layout, dists, index_records(dists))) {
+  for (const StartupHook& hook : read_startup_hooks(existing.root, existing.layout, existing.interpreter,
+                                                    dists, index_records(dists))) {
     startup.push_back({{"distribution", hook.distribution},
                        {"path", hook.path.str()},
                        {"code", hook.code},

@@ -68,7 +68,7 @@ Json startup_of(const WheelFacts& facts) {
   for (std::size_t i = 0; i < facts.startup_count(); ++i) {
     const StartupFile file = facts.startup(i);
     const std::string path = facts.path_of(file.file);
-    const std::vector<std::string> code = startup_code(path, file.text);
+    const std::vector<std::string> code = startup_code(path, file.text, {});
     Json lines = Json::array();
     if (path.ends_with(".pth") || path.ends_with(".start")) {
       for (const PthLine& line :
@@ -78,7 +78,7 @@ Json startup_of(const WheelFacts& facts) {
     }
     list.push_back({{"path", path},
                     {"runs_code", !code.empty()},
-                    {"known_as", code.empty() ? std::string() : known_startup_code(code.front())},
+                    {"known_as", file.truncated ? std::string() : known_startup_code(code)},
                     {"truncated", file.truncated},
                     {"lines", std::move(lines)}});
   }
@@ -201,7 +201,7 @@ std::string facts_to_text(const WheelFacts& facts, const std::string& file) {
   for (std::size_t i = 0; i < facts.startup_count(); ++i) {
     const StartupFile startup = facts.startup(i);
     const std::string path = facts.path_of(startup.file);
-    const std::vector<std::string> code = startup_code(path, startup.text);
+    const std::vector<std::string> code = startup_code(path, startup.text, {});
     std::string what = path + (code.empty() ? ": only paths" : ": runs " + code.front());
     if (code.size() > 1) what += " and more lines: " + std::to_string(code.size() - 1);
     add_line(text, "startup", what);

@@ -209,7 +209,7 @@ CheckReport check_environment(const Fd& root, const Layout& layout, const Interp
     ScriptsReport scripts = check_scripts(root, layout, interpreter, dists, recorded, options);
     report.scripts = scripts.scripts;
     append(report.problems, std::move(scripts.problems));
-    judge_hooks(read_startup_hooks(root, layout, dists, recorded), options, report.problems);
+    judge_hooks(read_startup_hooks(root, layout, interpreter, dists, recorded), options, report.problems);
     append(report.problems, check_unrecorded(root, layout, installation.state, recorded));
   }
   std::stable_sort(

@@ -74,6 +74,7 @@ using Recorded = std::map<std::string, std::size_t, std::less<>>;
 // What runs at every start of this environment's interpreter, found on disk, by path. `distribution` is ""
 // where nobody recorded the file.
 std::vector<StartupHook> read_startup_hooks(const Fd& root, const Layout& layout,
+                                            const Interpreter& interpreter,
                                             const std::vector<RecordedDist>& dists, const Recorded& recorded);
 Recorded index_records(const std::vector<RecordedDist>& dists);
 

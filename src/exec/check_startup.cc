@@ -50,7 +50,8 @@ bool is_startup_module(std::string_view stem) { return stem == "sitecustomize" |
 std::string startup_file_of(const DirEntry& entry) {
   const std::string_view name = entry.name;
   if (name.ends_with(".pth") || name.ends_with(".start")) return entry.name;
-  if (name.ends_with(".py") && is_startup_module(name.substr(0, name.size() - 3))) return entry.name;
+  const bool is_module = name.ends_with(".py") || name.ends_with(".pyc") || name.ends_with(".so");
+  if (is_module && is_startup_module(name.substr(0, name.find('.')))) return entry.name;
   if (entry.type != DT_REG && is_startup_module(name)) return entry.name + "/__init__.py";
   return {};
 }
@@ -77,6 +78,7 @@ std::optional<std::string> find_script_interpreter(std::string_view head) {
 }
 
 std::vector<StartupHook> read_startup_hooks(const Fd& root, const Layout& layout,
+                                            const Interpreter& interpreter,
                                             const std::vector<RecordedDist>& dists,
                                             const Recorded& recorded) {
   std::vector<StartupHook> hooks;
@@ -86,19 +88,27 @@ std::vector<StartupHook> read_startup_hooks(const Fd& root, const Layout& layout
   for (const std::string& site : sites) {
     const auto dir = try_open_dir(root.get(), site.empty() ? "." : site);
     if (!dir) continue;
-    for (const DirEntry& entry : list_dir(dir->get(), ".")) {
+    const std::vector<DirEntry> listed = list_dir(dir->get(), ".");
+    for (const DirEntry& entry : listed) {
       const std::string name = startup_file_of(entry);
       const auto path = RelPath::try_parse(site.empty() ? name : site + "/" + name);
       if (name.empty() || !path) continue;
       // A target directory is no site directory: it can be on the path, and then its modules count, but not
       // its .pth files.
-      if (layout.kind == LayoutKind::target && !name.ends_with(".py")) continue;
+      if (layout.kind == LayoutKind::target && (name.ends_with(".pth") || name.ends_with(".start"))) continue;
       const auto status = try_stat(dir->get(), name);
       if (!status || !S_ISREG(status->st_mode)) continue;
       const MappedFile text = MappedFile::open(dir->get(), name);
-      StartupHook hook{"", *path, startup_code(name, text.bytes().substr(0, max_startup_text)), "", false};
+      StartupRules rules{python_minor(interpreter.version), {}};
+      const std::string start = name.substr(0, name.rfind('.')) + ".start";
+      if (std::any_of(listed.begin(), listed.end(),
+                      [&](const DirEntry& other) { return other.name == start; })) {
+        rules.stem = StartupRules::Stem::with_start;
+      }
+      StartupHook hook{"", *path, startup_code(name, text.bytes().substr(0, max_startup_text), rules), "",
+                       false};
       if (hook.code.empty()) continue;
-      hook.known_as = known_startup_code(hook.code.front());
+      if (text.bytes().size() <= max_startup_text) hook.known_as = known_startup_code(hook.code);
       if (const auto owner = recorded.find(path->str()); owner != recorded.end()) {
         hook.distribution = dists[owner->second].name.normalized;
       }
