@@ -40,9 +40,10 @@ FOREIGN = {
     "toml++/": "lock",
     "curl/": "store",
     "zip.h": "archive",
-    "libdeflate.h": "archive",
+    "libdeflate.h": "archive exec",
     "isa-l": "archive",
     "zlib.h": "archive",
+    "zstd.h": "exec",
     "openssl/": "base",
     "LIEF/": "object",
 }

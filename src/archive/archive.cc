@@ -64,8 +64,41 @@ std::string_view Archive::read(const Member& member, ReadBuffer& buffer) const {
   return buffer.impl_->inflater.read(impl_->source(), member);
 }
 
+Archive::Unpacked Archive::read_packed(const Member& member, ReadBuffer& buffer) const {
+  const std::string_view plain = buffer.impl_->inflater.read(impl_->source(), member);
+  return {plain, buffer.impl_->inflater.packed()};
+}
+
 void Archive::stream(const Member& member, const std::function<void(std::string_view)>& sink) const {
   zip::stream_member(impl_->source(), member, sink);
+}
+
+struct MemberReader::Impl {
+  zip::Source source;
+  const Member& member;
+  zip::MemberStream stream;
+
+  [[noreturn]] void refuse_padding() const {
+    zip::refuse_member(source, member.name, "its deflate stream holds more padding than content");
+  }
+};
+
+MemberReader::MemberReader(const Archive& archive, const Member& member)
+    : impl_(new Impl{archive.impl_->source(), member, {archive.impl_->source(), member}}) {}
+MemberReader::MemberReader(MemberReader&&) noexcept = default;
+MemberReader::~MemberReader() = default;
+
+std::string_view MemberReader::next(std::string* packed) {
+  impl_->stream.on_packed = nullptr;
+  if (packed != nullptr) {
+    impl_->stream.on_packed = [packed, taken = std::size_t{0}, this](std::string_view bytes) mutable {
+      // Deflate may hold any number of empty blocks between two bytes of content.
+      taken += bytes.size();
+      if (taken > max_packed) impl_->refuse_padding();
+      packed->append(bytes);
+    };
+  }
+  return impl_->stream.next();
 }
 
 }  // namespace axle

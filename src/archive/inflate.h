@@ -7,22 +7,12 @@
 #include <string_view>
 
 #include "archive/format.h"
+#include "archive/stream.h"
 #include "axle/archive/archive.h"
 
 struct libdeflate_decompressor;
 
 namespace axle::zip {
-
-// Bytes that grow and are never initialised.
-class Bytes {
- public:
-  // At least `size` bytes; what was there before is lost when they grow.
-  char* reserve(std::size_t size);
-
- private:
-  std::unique_ptr<char[]> bytes_;
-  std::size_t capacity_ = 0;
-};
 
 class Inflater {
  public:
@@ -33,6 +23,8 @@ class Inflater {
 
   // A whole member; the view lives until the next call.
   std::string_view read(const Source& source, const Member& member);
+  // The deflate stream that the last read() inflated; "" when it inflated none, or in pieces.
+  std::string_view packed() const noexcept { return packed_view_; }
 
  private:
   void inflate(const Source& source, const Member& member, char* into);
@@ -40,6 +32,7 @@ class Inflater {
   libdeflate_decompressor* decompressor_;
   Bytes packed_;
   Bytes plain_;
+  std::string_view packed_view_;
 };
 
 // The same in pieces of at most 256 KiB.

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <exception>
 #include <limits>
 #include <mutex>
@@ -58,6 +60,59 @@ void parallel_for(std::size_t count, unsigned jobs, const std::function<void(std
   work();
   threads.clear();
   if (failure) std::rethrow_exception(failure);
+}
+
+void parallel_in_order(std::size_t count, unsigned jobs, std::size_t window,
+                       const std::function<void(std::size_t)>& produce,
+                       const std::function<void(std::size_t)>& consume) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<bool> ready(window);
+  std::size_t next = 0;
+  bool consuming = false;
+  bool failed = false;
+  const auto may_begin = [&](std::size_t i) {
+    std::unique_lock lock(mutex);
+    while (!failed && i >= next + window) {
+      changed.wait_for(lock, std::chrono::milliseconds(100));
+      throw_if_interrupted();
+    }
+    return !failed;
+  };
+  const auto consume_what_is_ready = [&] {
+    std::unique_lock lock(mutex);
+    if (consuming || failed) return;  // whoever consumes looks again before he stops
+    consuming = true;
+    while (!failed && next < count && ready[next % window]) {
+      lock.unlock();
+      consume(next);
+      lock.lock();
+      ready[next % window] = false;
+      ++next;
+      changed.notify_all();
+    }
+    consuming = false;
+  };
+  parallel_for(count, static_cast<unsigned>(std::min<std::size_t>(jobs, window)), [&](std::size_t i) {
+    try {
+      if (!may_begin(i)) return;
+      produce(i);
+      {
+        const std::lock_guard lock(mutex);
+        ready[i % window] = true;
+      }
+      consume_what_is_ready();
+    } catch (const Abandoned&) {
+      const std::lock_guard lock(mutex);
+      failed = true;
+      changed.notify_all();
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      failed = true;
+      changed.notify_all();
+      throw;
+    }
+  });
 }
 
 unsigned available_jobs() noexcept {

@@ -12,6 +12,16 @@ namespace axle {
 // the order.
 void parallel_for(std::size_t count, unsigned jobs, const std::function<void(std::size_t)>& body);
 
+// The same for work whose results are needed in order: produce(i) runs on any thread, then consume(i) for
+// i = 0, 1, ..., never two at once, by whichever thread is free. No index is begun before the one `window`
+// before it was consumed, so that what is held stays bounded.
+// A body that waits for another and learns that the other failed may throw Abandoned: the other's error is
+// the one that is reported.
+struct Abandoned {};
+void parallel_in_order(std::size_t count, unsigned jobs, std::size_t window,
+                       const std::function<void(std::size_t)>& produce,
+                       const std::function<void(std::size_t)>& consume);
+
 // The number of processors this process may use, at least 1.
 unsigned available_jobs() noexcept;
 

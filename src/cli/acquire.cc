@@ -49,11 +49,19 @@ void check_hashes_required(const Options& options, const Chosen& chosen) {
   }
 }
 
+// What is taken where both are at hand.
+enum class Prefer { store, archive };
+
 class Resolver {
  public:
   Resolver(const Options& options, const Chosen& chosen, const SelectionRequest& request, const Store& store,
-           Fetcher& fetcher)
-      : options_(options), chosen_(chosen), request_(request), store_(store), fetcher_(fetcher) {
+           Fetcher& fetcher, Prefer prefer = Prefer::store)
+      : options_(options),
+        chosen_(chosen),
+        request_(request),
+        store_(store),
+        fetcher_(fetcher),
+        prefer_(prefer) {
     for (Candidate& candidate : find_link_candidates(options, chosen.sources)) {
       add_candidate(links_, std::move(candidate));
     }
@@ -91,7 +99,8 @@ class Resolver {
     delivery.source.hashes = wheel.hashes;
     delivery.source.size = wheel.size;
     delivery.url = wheel.url;
-    if (store_.find(delivery.source)) return true;
+    const bool stored = store_.find(delivery.source).has_value();
+    if (stored && prefer_ == Prefer::store) return true;
     const auto links = links_.find(pin.name);
     if (links != links_.end()) {
       for (const Candidate& candidate : links->second) {
@@ -101,8 +110,8 @@ class Resolver {
         return true;
       }
     }
-    delivery.source.path = wheel.path;
-    return !wheel.path.empty() || !wheel.url.empty();
+    if (!stored || try_stat(AT_FDCWD, wheel.path)) delivery.source.path = wheel.path;
+    return stored || !wheel.path.empty() || !wheel.url.empty();
   }
 
   // The lock has only hashes: the best wheel of those at hand.
@@ -183,6 +192,7 @@ class Resolver {
   const SelectionRequest& request_;
   const Store& store_;
   Fetcher& fetcher_;
+  Prefer prefer_;
   Candidates links_;
 };
 
@@ -238,12 +248,27 @@ std::vector<PlanWheel> acquire(const Options& options, const Chosen& chosen, con
   ProgressBar bar(options);
   std::vector<WheelFacts> facts = deliver(store, deliveries, fetcher, {verify_level(options), jobs(options)},
                                           notes, bar.deliver_progress());
+  return plan_wheels(chosen, facts, request);
+}
+
+std::vector<PlanWheel> plan_wheels(const Chosen& chosen, const std::vector<WheelFacts>& facts,
+                                   const SelectionRequest& request) {
   std::vector<PlanWheel> wheels;
   for (std::size_t i = 0; i < facts.size(); ++i) {
     check_python(chosen.pins[i], facts[i], request);
-    wheels.push_back({std::move(facts[i]), chosen.pins[i].requested, direct_url_of(chosen.pins[i]), true});
+    wheels.push_back({facts[i], chosen.pins[i].requested, direct_url_of(chosen.pins[i]), true});
   }
   return wheels;
+}
+
+std::vector<WheelSource> acquire_archives(const Options& options, const Chosen& chosen,
+                                          const SelectionRequest& request, Store& store) {
+  check_hashes_required(options, chosen);
+  Fetcher fetcher(fetch_options(options));
+  const std::vector<Delivery> deliveries =
+      Resolver(options, chosen, request, store, fetcher, Prefer::archive).run();
+  ProgressBar bar(options);
+  return deliver_archives(store, deliveries, fetcher, bar.deliver_progress());
 }
 
 Store open_store(const Options& options) { return Store::open(store_path(options)); }

@@ -42,6 +42,15 @@ std::vector<Candidate> find_link_candidates(const Options& options, const Source
 std::vector<PlanWheel> acquire(const Options& options, const Chosen& chosen, const SelectionRequest& request,
                                Store& store, Diagnostics& notes);
 
+// The same for whoever reads the wheels themselves: an archive that is at hand is preferred to the store's
+// unpacked files; what must be downloaded is kept in the store as it is. In the order of the pins; a source
+// without a path is in the store.
+std::vector<WheelSource> acquire_archives(const Options& options, const Chosen& chosen,
+                                          const SelectionRequest& request, Store& store);
+// The pins' wheels for a plan. Throws Error(no_match) for one that is for another Python.
+std::vector<PlanWheel> plan_wheels(const Chosen& chosen, const std::vector<WheelFacts>& facts,
+                                   const SelectionRequest& request);
+
 // The store that the options mean; with --no-store one that lives in `own_directory` until the object is
 // gone.
 Store open_store(const Options& options);

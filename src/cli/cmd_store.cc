@@ -14,6 +14,7 @@
 #include "cli/context.h"
 #include "cli/report.h"
 #include "exec/receipt.h"
+#include "store/unpack.h"
 
 namespace axle::cli {
 namespace {
@@ -25,7 +26,9 @@ std::uint64_t total_bytes(const std::vector<StoredWheel>& wheels) {
 }
 
 int print_size(const Options& options, const Store& store) {
-  const std::vector<StoredWheel> wheels = store.wheels();
+  std::vector<StoredWheel> wheels = store.wheels();
+  const std::vector<StoredWheel> archives = store.archives();
+  wheels.insert(wheels.end(), archives.begin(), archives.end());
   if (options.json) {
     Json list = Json::array();
     for (const StoredWheel& wheel : wheels) {
@@ -54,6 +57,15 @@ int verify(const Options& options, const Store& store) {
     problems.insert(problems.end(), found.begin(), found.end());
     if (!options.repair) continue;
     store.remove(wheel.sha256);
+    ++repaired;
+  }
+  for (const StoredWheel& archive : store.archives()) {
+    const std::string path = "archives/" + archive.file_name;
+    if (hash_file(open_file(store.root().get(), path), path) == archive.sha256) continue;
+    problems.push_back({Severity::error, "store-damaged", "", path, "has changed",
+                        "axle store verify --repair removes it; it is downloaded anew when it is needed"});
+    if (!options.repair) continue;
+    store.remove_archive(archive.sha256);
     ++repaired;
   }
   const bool wrong = !problems.empty() && !options.repair;
@@ -132,6 +144,11 @@ int collect_garbage(const Options& options, const Store& store) {
     if (used.contains(wheel.sha256) || now - wheel.used_ns < age) continue;
     if (!options.dry_run) store.remove(wheel.sha256);
     removed.push_back(wheel);
+  }
+  for (const StoredWheel& archive : store.archives()) {
+    if (used.contains(archive.sha256) || now - archive.used_ns < age) continue;
+    if (!options.dry_run) store.remove_archive(archive.sha256);
+    removed.push_back(archive);
   }
   if (!options.dry_run) store.remove_leftovers();
   if (options.json) {

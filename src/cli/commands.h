@@ -14,6 +14,7 @@ int run_install(const Options& options);
 int run_uninstall(const Options& options);
 int run_venv(const Options& options);
 int run_plan(const Options& options);
+int run_layer(const Options& options);
 int run_check(const Options& options);
 int run_inspect(const Options& options);
 int run_fetch(const Options& options);
@@ -41,6 +42,7 @@ inline constexpr Command commands[] = {
     {"uninstall", "axle uninstall NAME...", "remove what is recorded", run_uninstall},
     {"venv", "axle venv DIR", "make an empty environment", run_venv},
     {"plan", "axle plan LOCK", "show what sync would do", run_plan},
+    {"layer", "axle layer LOCK -o FILE | --oci DIR", "write the environment as a container layer", run_layer},
     {"check", "axle check [--venv DIR]", "compare an environment with its records", run_check},
     {"inspect", "axle inspect WHEEL|DIR...", "show the facts of wheels and environments", run_inspect},
     {"fetch", "axle fetch LOCK...", "fill the store only", run_fetch},

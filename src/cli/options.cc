@@ -143,6 +143,17 @@ void add_output_options(CLI::App& app, Options& o) {
   app.add_option("-o,--output", o.output, "where the result goes");
 }
 
+void add_layer_options(CLI::App& app, Options& o) {
+  app.add_option("--compression", o.compression, "layer: none, gzip or zstd; else by the file's suffix")
+      ->check(CLI::IsMember({"none", "gzip", "zstd"}));
+  app.add_flag("--recompress", o.recompress, "layer: do not take over the wheels' own compressed bytes");
+  app.add_option("--oci", o.oci, "layer: an OCI image layout to write to");
+  app.add_option("--base", o.base, "layer: the OCI image layout to append to, DIR or DIR:REF");
+  app.add_option("--split", o.split, "layer: package, size:N or none");
+  app.add_option("--mtree", o.mtree, "layer: also write an mtree specification");
+  app.add_option("--owner", o.owner, "layer: UID or UID:GID of everything; default 0:0");
+}
+
 std::string overview() {
   std::string text =
       "axle " + std::string(version) +
@@ -192,6 +203,7 @@ Parsed parse_command_line(int argc, const char* const* argv, const char* const* 
   add_source_options(app, options);
   add_manner_options(app, options);
   add_output_options(app, options);
+  add_layer_options(app, options);
 
   std::reverse(arguments.begin(), arguments.end());
   try {

@@ -57,6 +57,9 @@ struct Options {
   std::string older_than;
   std::vector<std::string> keep_used_by;
   std::string output;
+  // layer
+  std::string compression, split, oci, base, mtree, owner;
+  bool recompress = false;
 
   std::map<std::string, std::string> environment;  // variables that axle and the locks read
 };

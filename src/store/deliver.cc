@@ -144,4 +144,38 @@ std::vector<WheelFacts> deliver(Store& store, std::span<const Delivery> deliveri
   return facts;
 }
 
+std::vector<WheelSource> deliver_archives(Store& store, std::span<const Delivery> deliveries,
+                                          Fetcher& fetcher, const DeliverProgress& progress) {
+  std::vector<WheelSource> sources;
+  std::vector<std::size_t> remote;
+  for (std::size_t i = 0; i < deliveries.size(); ++i) {
+    sources.push_back(deliveries[i].source);
+    if (!sources[i].path.empty()) continue;
+    if (const auto kept = store.find_archive(sources[i])) {
+      sources[i].path = *kept;
+    } else if (must_download(store, deliveries[i])) {
+      remote.push_back(i);
+    }
+  }
+  if (remote.empty()) return sources;
+
+  remove_abandoned(store.root());
+  const ScratchDirectory directory(store.root(), "download");
+  std::vector<DownloadRequest> requests;
+  for (const std::size_t i : remote) {
+    requests.push_back({deliveries[i].url, deliveries[i].package,
+                        store.path() + "/" + directory.path() + "/" + std::to_string(i), sources[i].hashes,
+                        sources[i].size});
+  }
+  fetcher.fetch_all(
+      requests,
+      [&](std::size_t k, const DownloadResult& result) {
+        WheelSource& source = sources[remote[k]];
+        source.path = store.keep_archive(requests[k].destination, result.sha256);
+        if (!source.hashes.empty()) source.hashes = {{HashAlgorithm::sha256, result.sha256.hex()}};
+      },
+      progress.received);
+  return sources;
+}
+
 }  // namespace axle

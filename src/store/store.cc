@@ -110,6 +110,42 @@ std::optional<WheelFacts> Store::find(const WheelSource& source) const {
   return std::nullopt;
 }
 
+namespace {
+
+std::string archive_name(const Sha256& sha256) { return "archives/" + sha256.hex() + ".whl"; }
+
+}  // namespace
+
+std::optional<std::string> Store::find_archive(const WheelSource& source) const {
+  if (source.hashes.size() != 1 || source.hashes[0].algorithm != HashAlgorithm::sha256) return std::nullopt;
+  const std::string name = archive_name(*Sha256::from_hex(source.hashes[0].hex));
+  if (!try_stat(impl_->root.get(), name)) return std::nullopt;
+  utimensat(impl_->root.get(), name.c_str(), nullptr, 0);  // it is in use
+  return impl_->path + "/" + name;
+}
+
+std::string Store::keep_archive(const std::string& path, const Sha256& sha256) const {
+  make_dir(impl_->root.get(), "archives");
+  const std::string name = archive_name(sha256);
+  rename_at(AT_FDCWD, path, impl_->root.get(), name);
+  return impl_->path + "/" + name;
+}
+
+std::vector<StoredWheel> Store::archives() const {
+  std::vector<StoredWheel> archives;
+  if (!try_open_dir(impl_->root.get(), "archives")) return archives;
+  for (const DirEntry& entry : list_dir(impl_->root.get(), "archives")) {
+    const auto digest = Sha256::from_hex(std::string_view(entry.name).substr(0, 64));
+    const auto status = try_stat(impl_->root.get(), "archives/" + entry.name);
+    if (!digest || !status) continue;
+    const auto bytes = static_cast<std::uint64_t>(status->st_size);
+    archives.push_back({*digest, *digest, "", entry.name, bytes, mtime_ns(*status)});
+  }
+  return archives;
+}
+
+void Store::remove_archive(const Sha256& sha256) const { unlink_at(impl_->root.get(), archive_name(sha256)); }
+
 void Store::register_environment(const std::string& path) const {
   const std::string name = "environments/" + Sha256::of(path).hex();
   if (try_lstat(impl_->root.get(), name)) return;

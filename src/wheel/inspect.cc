@@ -89,6 +89,22 @@ MemberFacts inspect_member(const WheelHead& head, std::size_t member, std::strin
   return facts;
 }
 
+std::optional<MemberFacts> promised_facts(const WheelHead& head, std::size_t member, std::uint64_t size) {
+  const MemberRole& role = head.roles.at(member);
+  MemberFacts facts;
+  facts.size = size;
+  if (!role.path) return facts;
+  if (role.want == Want::whole || role.scheme == Scheme::scripts || !role.expected) return std::nullopt;
+  const Expectation& expected = *role.expected;
+  if (expected.algorithm != HashAlgorithm::sha256 || expected.digest.size() != facts.sha256.bytes.size()) {
+    return std::nullopt;
+  }
+  if (expected.size.value_or(size) != size) return std::nullopt;  // wrong already
+  std::copy(expected.digest.begin(), expected.digest.end(), facts.sha256.bytes.begin());
+  if (role.executable) facts.flags |= file_flag::executable;
+  return facts;
+}
+
 struct MemberInspector::State {
   const WheelHead& head;
   const MemberRole& role;

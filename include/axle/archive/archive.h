@@ -82,14 +82,41 @@ class Archive {
   // A whole member, inflated, its size and CRC verified. The view lives until the buffer is used again. For
   // one that is larger than max_read_size: Error(bad_input).
   std::string_view read(const Member& member, ReadBuffer& buffer) const;
+  // The same, and the deflate stream that was inflated, for whoever passes it on as it is: "" for a stored
+  // member, and where the stream is much larger than what it holds.
+  struct Unpacked {
+    std::string_view plain;
+    std::string_view packed;
+  };
+  Unpacked read_packed(const Member& member, ReadBuffer& buffer) const;
   // A member of any size in bounded memory (under 1 MiB). The sink gets consecutive pieces, never more bytes
   // in all than the declared size; size and CRC are verified at the end, so the pieces count only when
   // stream() returns.
   void stream(const Member& member, const std::function<void(std::string_view)>& sink) const;
 
  private:
+  friend class MemberReader;
   struct Impl;
   explicit Archive(std::unique_ptr<Impl> impl) noexcept;
+  std::unique_ptr<Impl> impl_;
+};
+
+// The same as Archive::stream, at the caller's pace. One object is for one thread at a time.
+class MemberReader {
+ public:
+  // Both must outlive the reader.
+  MemberReader(const Archive& archive, const Member& member);
+  MemberReader(MemberReader&&) noexcept;
+  ~MemberReader();
+
+  // The next piece; empty after the last, when size and CRC were found right. The view lives until the next
+  // call. The packed bytes that were taken in for it (the rest, when the piece is empty) go to the end of
+  // `packed` unless that is nullptr; more than max_packed for one piece are Error(bad_input).
+  static constexpr std::size_t max_packed = 4U << 20;
+  std::string_view next(std::string* packed = nullptr);
+
+ private:
+  struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 

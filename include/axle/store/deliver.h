@@ -30,4 +30,10 @@ std::vector<WheelFacts> deliver(Store& store, std::span<const Delivery> deliveri
                                 const StoreOptions& options, Diagnostics& notes,
                                 const DeliverProgress& progress = {});
 
+// The same for whoever reads archives: nothing is unpacked, and what is downloaded stays in the store as it
+// is, so that the next command finds it (Store::find_archive). A source without a path is unpacked in the
+// store and its archive is not at hand.
+std::vector<WheelSource> deliver_archives(Store& store, std::span<const Delivery> deliveries,
+                                          Fetcher& fetcher, const DeliverProgress& progress = {});
+
 }  // namespace axle

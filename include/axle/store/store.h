@@ -78,6 +78,14 @@ class Store {
   std::vector<WheelFacts> ensure(std::span<const WheelSource> sources, const StoreOptions& options,
                                  Diagnostics& notes, const Progress& progress = {});
 
+  // Archives as they were downloaded, for those that read archives (layers). The path of one; nullopt when it
+  // is not kept. Whoever reads it checks its hash.
+  std::optional<std::string> find_archive(const WheelSource& source) const;
+  // Moves a file of this store's file system there; gives its path.
+  std::string keep_archive(const std::string& path, const Sha256& sha256) const;
+  std::vector<StoredWheel> archives() const;  // sorted by digest; `bytes` is the archive's size
+  void remove_archive(const Sha256& sha256) const;
+
   // Remembers that the environment at `path` uses this store, so that gc keeps what it needs.
   void register_environment(const std::string& path) const;
   std::vector<std::string> environments() const;

@@ -1,0 +1,307 @@
+// axle layer LOCK: the environment as a container layer, from verified wheels, with no environment on disk.
+
+#include <fcntl.h>
+
+#include <charconv>
+
+#include "axle/base/error.h"
+#include "base/fd.h"
+#include "base/text.h"
+#include "cli/acquire.h"
+#include "cli/commands.h"
+#include "cli/context.h"
+#include "cli/environment_commands.h"
+#include "cli/oci_layout.h"
+#include "cli/report.h"
+#include "exec/build_layers.h"
+
+namespace axle::cli {
+namespace {
+
+constexpr const char* default_venv = "/opt/venv";
+
+// Where the environment is in the image. Nothing of this machine has a say in it.
+Place layer_place(const Options& options) {
+  Place place;
+  std::string given = options.venv.value_or(default_venv);
+  const char* option = "--venv";
+  if (options.system) {
+    throw Error(ErrorCode::usage, "a layer of the interpreter's own site-packages is not made",
+                "use --prefix with the interpreter's prefix in the image");
+  }
+  if (options.target) {
+    place.kind = LayoutKind::target;
+    given = *options.target;
+    option = "--target";
+  } else if (options.prefix) {
+    place.kind = LayoutKind::prefix;
+    given = *options.prefix;
+    option = "--prefix";
+  }
+  if (!given.starts_with('/')) {
+    throw Error(ErrorCode::usage, std::string(option) + " " + axle::quoted(given) + " is no absolute path",
+                "a layer is for a place in an image, such as /opt/venv");
+  }
+  place.logical = absolute_path(given);
+  if (place.logical == "/" || rel_path_fault(place.logical.substr(1)) != nullptr) {
+    throw Error(ErrorCode::usage,
+                std::string(option) + " " + axle::quoted(given) + " cannot be a place in an image",
+                "name a directory such as /opt/venv");
+  }
+  place.physical = place.logical;
+  return place;
+}
+
+// The interpreter of the image: described by a file that was named, or made up.
+Interpreter layer_interpreter(const Options& options, const Place& place) {
+  if (options.python_version.empty() && options.python.empty()) {
+    throw Error(ErrorCode::usage, "layer needs to know the image's Python",
+                "give --python-version 3.12, or --python with a path or a facts file");
+  }
+  Options asked = options;
+  if (options.python_version.empty()) {
+    // A version or a name would be looked for on this machine.
+    if (options.python.find('/') == std::string::npos && !try_stat(AT_FDCWD, options.python)) {
+      throw Error(ErrorCode::usage, "--python " + axle::quoted(options.python) + " names no file",
+                  "layer searches for no interpreter: give its path, a facts file, or --python-version");
+    }
+  } else {
+    asked.python.clear();
+  }
+  Place nowhere = place;
+  nowhere.physical = "/nonexistent";
+  Interpreter interpreter = find_interpreter_for(asked, nowhere);
+  if (options.python_version.empty() && !options.target_python.empty()) {
+    interpreter.executable = options.target_python;
+    interpreter.base_executable = options.target_python;
+  }
+  return interpreter;
+}
+
+LayerCompression parse_compression(const Options& options) {
+  const std::string& name = options.compression;
+  if (name == "none") return LayerCompression::none;
+  if (name == "gzip") return LayerCompression::gzip;
+  if (name == "zstd") return LayerCompression::zstd;
+  if (!options.oci.empty()) return LayerCompression::gzip;
+  const std::string& file = options.output;
+  if (file.ends_with(".tar")) return LayerCompression::none;
+  if (file.ends_with(".gz") || file.ends_with(".tgz")) return LayerCompression::gzip;
+  if (file.ends_with(".zst") || file.ends_with(".tzst")) return LayerCompression::zstd;
+  throw Error(ErrorCode::usage, axle::quoted(file) + " does not tell how to compress",
+              "name it .tar, .tar.gz or .tar.zst, or give --compression none|gzip|zstd");
+}
+
+template <class Number>
+std::optional<Number> parse_number(std::string_view text) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+SplitRule parse_split(const std::string& text) {
+  if (text.empty() || text == "none") return {};
+  if (text == "package") return {SplitBy::package, 0};
+  if (text.starts_with("size:")) {
+    std::string_view digits = std::string_view(text).substr(5);
+    std::uint64_t unit = 1;
+    if (!digits.empty()) {
+      const std::size_t power = std::string_view("KMG").find(digits.back());
+      if (power != std::string_view::npos) {
+        unit = std::uint64_t{1} << (10 * (power + 1));
+        digits.remove_suffix(1);
+      }
+    }
+    const auto value = parse_number<std::uint64_t>(digits);
+    if (value && *value > 0 && *value <= (std::uint64_t{1} << 50) / unit) {
+      return {SplitBy::size, *value * unit};
+    }
+  }
+  throw Error(ErrorCode::usage, "--split " + axle::quoted(text) + " is no way to split",
+              "package, none, or size:N in bytes (50M, 1G)");
+}
+
+void parse_owner(const std::string& text, LayerOptions& layer) {
+  if (text.empty()) return;
+  const std::size_t colon = text.find(':');
+  const auto uid = parse_number<std::uint32_t>(std::string_view(text).substr(0, colon));
+  const auto gid = colon == std::string::npos
+                       ? uid
+                       : parse_number<std::uint32_t>(std::string_view(text).substr(colon + 1));
+  if (!uid || !gid) {
+    throw Error(ErrorCode::usage, "--owner " + axle::quoted(text) + " is no owner",
+                "numbers: UID or UID:GID");
+  }
+  layer.uid = *uid;
+  layer.gid = *gid;
+}
+
+std::string directory_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
+}
+
+// "layer.tar.gz" and "numpy": "layer-numpy.tar.gz". The first of several keeps the name that was given.
+std::string file_of_part(const std::string& file, const std::string& part) {
+  if (part.empty()) return file;
+  const std::size_t begin = file.rfind('/') == std::string::npos ? 0 : file.rfind('/') + 1;
+  std::size_t dot = file.find(".tar", begin);
+  if (dot == std::string::npos) dot = file.rfind('.');
+  if (dot == std::string::npos || dot < begin) dot = file.size();
+  return file.substr(0, dot) + "-" + part + file.substr(dot);
+}
+
+struct Output {
+  std::vector<std::string> files;  // of the layers, in their order
+  std::optional<OciResult> image;
+};
+
+Json layer_to_json(const BuiltLayer& layer, const std::string& file, LayerCompression compression) {
+  return {{"file", file},
+          {"media_type", media_type(compression)},
+          {"digest", "sha256:" + layer.digest.digest.hex()},
+          {"diff_id", "sha256:" + layer.digest.diff_id.hex()},
+          {"size", layer.digest.size},
+          {"tar_size", layer.digest.tar_size},
+          {"entries", layer.entries},
+          {"distributions", layer.distributions}};
+}
+
+void report(const Options& options, const LayerRequest& request, const BuiltLayers& built,
+            const Output& output, const Stopwatch& watch) {
+  Diagnostics notes = built.notes;
+  if (request.layer.compression == LayerCompression::gzip && request.layer.deflate == Deflate::splice) {
+    for (const std::string& name : built.without_archives) {
+      notes.push_back({Severity::note, "recompressed", name, "",
+                       "its archive was not at hand: its files were taken from the store and compressed anew",
+                       "the tar is the same; for the same compressed bytes everywhere, keep the archives "
+                       "(--find-links) or give --recompress"});
+    }
+  }
+  if (options.json) {
+    Json value;
+    Json layers = Json::array();
+    for (std::size_t i = 0; i < built.layers.size(); ++i) {
+      layers.push_back(layer_to_json(built.layers[i], output.files[i], request.layer.compression));
+    }
+    // With one layer, what callers mostly want stands at the top as well.
+    if (layers.size() == 1) value = layers[0];
+    value["layers"] = std::move(layers);
+    value["venv"] = built.plan.layout.root;
+    value["recompressed"] = built.without_archives;
+    if (output.image) {
+      value["oci"] = {{"path", options.oci},
+                      {"reference", "latest"},
+                      {"manifest", output.image->manifest},
+                      {"config", output.image->config}};
+    }
+    value["notes"] = to_json(notes);
+    print_json(value);
+    return;
+  }
+  print_diagnostics(notes, options);
+  std::uint64_t bytes = 0;
+  std::string text;
+  for (std::size_t i = 0; i < built.layers.size(); ++i) {
+    const BuiltLayer& layer = built.layers[i];
+    bytes += layer.digest.size;
+    text += "sha256:" + layer.digest.digest.hex() + "  " + output.files[i] + "\n";
+  }
+  char seconds[32];
+  std::snprintf(seconds, sizeof seconds, "%.2f", watch.seconds());
+  text += std::to_string(built.plan.dists.size()) + " distributions in " +
+          std::to_string(built.layers.size()) + (built.layers.size() == 1 ? " layer, " : " layers, ") +
+          std::to_string(bytes) + " bytes, in " + seconds + " s\n";
+  print_text(text, options);
+}
+
+void check_usage(const Options& options, const std::vector<std::string>& locks) {
+  if (locks.empty()) throw Error(ErrorCode::usage, "layer needs a lock", "axle layer LOCK -o FILE");
+  if (options.output.empty() == options.oci.empty()) {
+    throw Error(ErrorCode::usage, "layer writes either to a file or to an OCI layout",
+                "give -o FILE or --oci DIR");
+  }
+  if (options.compile) {
+    throw Error(ErrorCode::unsupported, "--compile is not part of layers in this version",
+                "leave it out: the image's Python compiles where it may write");
+  }
+  if (!options.base.empty() && options.oci.empty()) {
+    throw Error(ErrorCode::usage, "--base needs --oci", "give the layout to write with --oci DIR");
+  }
+}
+
+}  // namespace
+
+int run_layer(const Options& options) {
+  const Stopwatch watch;
+  std::vector<std::string> paths = options.arguments;
+  paths.insert(paths.end(), options.requirements.begin(), options.requirements.end());
+  check_usage(options, paths);
+
+  LayerRequest request;
+  request.verify = verify_level(options);
+  request.split = parse_split(options.split);
+  request.layer.compression = parse_compression(options);
+  request.layer.deflate = options.recompress ? Deflate::recompress : Deflate::splice;
+  request.layer.jobs = jobs(options);
+  request.layer.mtime = source_date_epoch(options).value_or(0);
+  parse_owner(options.owner, request.layer);
+
+  Opened opened;
+  opened.place = layer_place(options);
+  opened.interpreter = layer_interpreter(options, opened.place);
+  if (opened.interpreter.os != Os::linux) {
+    throw Error(ErrorCode::unsupported,
+                "a layer is for Linux, and the target is " + std::string(to_string(opened.interpreter.os)),
+                "give a Linux platform, such as --platform manylinux_2_28_x86_64");
+  }
+  opened.layout = make_layout(options, opened.place, opened.interpreter);
+  opened.makes_skeleton = opened.place.kind == LayoutKind::venv;
+
+  OciImage image;
+  if (!options.oci.empty()) {
+    image = {options.oci, options.base, oci_platform(opened.interpreter.arch), request.layer.compression,
+             request.layer.mtime};
+    check_oci_target(options.oci);
+    check_oci_base(image);
+  }
+
+  const Locks locks = read_locks(options, paths, {});
+  const SelectionRequest selection = selection_request(options, opened.interpreter);
+  const Chosen chosen = select_all(locks, selection);
+  Store store = open_store(options);
+  request.store = &store;
+  request.wheels = acquire_archives(options, chosen, selection, store);
+  request.plan = [&](const std::vector<WheelFacts>& facts) {
+    PlanInput input = make_plan_input(options, opened, plan_wheels(chosen, facts, selection));
+    input.policy.link_mode = LinkMode::copy;
+    return make_plan(input);
+  };
+  if (!options.oci.empty()) make_oci_layout(options.oci);
+  request.directory = options.oci.empty() ? directory_of(options.output) : oci_blobs(options.oci);
+
+  BuiltLayers built = build_layers(request);
+  built.notes.insert(built.notes.begin(), chosen.notes.begin(), chosen.notes.end());
+  Output output;
+  if (!options.mtree.empty()) {
+    TemporaryFile file = TemporaryFile::create(directory_of(options.mtree));
+    file.write(built.mtree);
+    file.publish(options.mtree);
+  }
+  if (!options.oci.empty()) {
+    for (const BuiltLayer& layer : built.layers) {
+      output.files.push_back(oci_blobs(options.oci) + "/" + layer.digest.digest.hex());
+    }
+    output.image = write_oci_image(image, built.layers);
+  } else {
+    for (BuiltLayer& layer : built.layers) {
+      output.files.push_back(file_of_part(options.output, layer.name));
+      layer.file.publish(output.files.back());
+    }
+  }
+  report(options, request, built, output, watch);
+  return 0;
+}
+
+}  // namespace axle::cli

@@ -1,0 +1,76 @@
+#include "exec/build_layers.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "axle/base/error.h"
+#include "exec/mtree.h"
+#include "exec/wheel_set.h"
+
+namespace axle {
+namespace {
+
+void require_linux(const Plan& plan) {
+  if (plan.layout.os == Os::linux) return;
+  throw Error(ErrorCode::unsupported,
+              "a layer is for Linux, and the target is " + std::string(to_string(plan.layout.os)),
+              "give a Linux platform, such as --platform manylinux_2_28_x86_64");
+}
+
+BuiltLayers build(const LayerRequest& request, const WheelSet& wheels) {
+  std::vector<WheelFacts> facts;
+  for (std::size_t i = 0; i < wheels.size(); ++i) facts.push_back(wheels.facts(i));
+  BuiltLayers built;
+  built.plan = request.plan(facts);
+  const Plan& plan = built.plan;
+  require_linux(plan);
+  require_no_conflicts(plan);
+  for (std::size_t i = 0; i < wheels.size(); ++i) {
+    if (!wheels.in_archive(i)) built.without_archives.push_back(plan.dists[i].name);
+  }
+  std::sort(built.without_archives.begin(), built.without_archives.end());
+
+  const MadeBytes made = make_bytes(plan, wheels);
+  std::vector<FlatEntry> entries = flatten(plan, digests_of(made));
+  built.mtree = render_mtree(plan, entries, request.layer);
+  for (LayerPart& part : split_layers(plan, std::move(entries), request.split)) {
+    link_equal_files(part.entries);
+    BuiltLayer layer{std::move(part.name),
+                     std::move(part.distributions),
+                     {},
+                     part.entries.size(),
+                     TemporaryFile::create(request.directory)};
+    layer.digest = write_layer(plan, part.entries, made, wheels, request.layer,
+                               [&](std::string_view bytes) { layer.file.write(bytes); });
+    built.layers.push_back(std::move(layer));
+  }
+  return built;
+}
+
+// nullopt: a file is not what RECORD promised.
+std::optional<BuiltLayers> attempt(const LayerRequest& request, FactsFrom from) {
+  Diagnostics notes;
+  const WheelSet wheels =
+      WheelSet::open(request.wheels, request.store, {request.verify, request.layer.jobs, from}, notes);
+  try {
+    BuiltLayers built = build(request, wheels);
+    built.notes = std::move(notes);
+    built.notes.insert(built.notes.end(), built.plan.notes.begin(), built.plan.notes.end());
+    return built;
+  } catch (const Error&) {
+    if (!wheels.disproved()) throw;
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
+BuiltLayers build_layers(const LayerRequest& request) {
+  auto built = attempt(request, FactsFrom::record);
+  if (!built) built = attempt(request, FactsFrom::contents);
+  if (!built) throw Error(ErrorCode::io, "a wheel changed while it was read");
+  return std::move(*built);
+}
+
+}  // namespace axle

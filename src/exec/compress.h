@@ -1,0 +1,22 @@
+#pragma once
+// Compressing for layers, in parts that may stand one after the other: gzip members (spec: RFC 1952, section
+// 2.2) and zstd frames (spec: RFC 8878, section 3). The same bytes give the same part, on any thread. Levels
+// are fixed, so that a layer is a function of its content.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace axle {
+
+// One gzip member without time and name.
+void append_gzip_member(std::string& out, std::string_view bytes);
+// What stands around a deflate stream that exists already: before it, and after it (CRC and size of what it
+// holds).
+void append_gzip_begin(std::string& out);
+void append_gzip_end(std::string& out, std::uint32_t crc32, std::uint64_t size);
+
+// One zstd frame with its content size.
+void append_zstd_frame(std::string& out, std::string_view bytes);
+
+}  // namespace axle

@@ -1,0 +1,313 @@
+#include "exec/wheel_set.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <exception>
+#include <functional>
+
+#include "axle/base/error.h"
+#include "axle/pep/wheel_filename.h"
+#include "axle/wheel/inspect.h"
+#include "base/file.h"
+#include "base/interrupt.h"
+#include "base/parallel.h"
+#include "store/unpack.h"
+
+namespace axle {
+namespace {
+
+constexpr std::uint32_t no_member = 0xffffffff;
+
+// A wheel as it is opened.
+struct Opening {
+  const WheelSource* source = nullptr;
+  std::optional<Archive> archive;
+  WheelHead head;
+  std::vector<MemberFacts> members;
+  Sha256 sha256;
+  std::optional<WheelFacts> facts;
+  std::vector<std::uint32_t> member_of_file;
+  bool proven = false;  // the facts come from contents, not from RECORD's promises
+  std::exception_ptr hash_failure;
+  std::exception_ptr failure;
+};
+
+void hash_archive(Opening& wheel, VerifyLevel verify) {
+  const Fd file = open_file(AT_FDCWD, wheel.source->path);
+  wheel.sha256 = hash_file(file, wheel.source->path);
+  if (verify != VerifyLevel::none) check_archive_hash(*wheel.source, file, wheel.sha256);
+}
+
+void check_size(const WheelSource& source, const Archive& archive) {
+  if (!source.size || *source.size == archive.file_size()) return;
+  throw Error(
+      ErrorCode::integrity, Place{source.path},
+      "has " + std::to_string(archive.file_size()) + " bytes, the lock says " + std::to_string(*source.size),
+      "the file is not the one that was locked: get it again, or lock again");
+}
+
+MemberFacts facts_of_contents(const Archive& archive, const WheelHead& head, std::size_t member,
+                              ReadBuffer& buffer) {
+  const Member& entry = archive.members()[member];
+  if (entry.size <= Archive::max_read_size) {
+    return inspect_member(head, member, archive.read(entry, buffer));
+  }
+  MemberInspector inspector(head, member);
+  archive.stream(entry, [&](std::string_view piece) { inspector.update(piece); });
+  return inspector.finish();
+}
+
+void read_wheel(Opening& wheel, const Store* store, FactsFrom from) {
+  const WheelSource& source = *wheel.source;
+  wheel.archive.emplace(Archive::open(AT_FDCWD, source.path));
+  check_size(source, *wheel.archive);
+  wheel.head = read_head(*wheel.archive, WheelFilename::parse(source.file_name), source.file_name);
+  wheel.facts.reset();
+  if (store != nullptr) {
+    // A pinned wheel that the store knows needs no promises; its hash is being checked.
+    wheel.facts = store->find(source);
+    wheel.proven = wheel.facts.has_value();
+    if (wheel.proven) return;
+  }
+  ReadBuffer buffer;
+  wheel.members.resize(wheel.head.roles.size());
+  for (std::size_t i = 0; i < wheel.members.size(); ++i) {
+    if (!wheel.head.roles[i].path) continue;
+    throw_if_interrupted();
+    std::optional<MemberFacts> promised;
+    if (from == FactsFrom::record) {
+      promised = promised_facts(wheel.head, i, wheel.archive->members()[i].size);
+    }
+    wheel.members[i] =
+        promised ? std::move(*promised) : facts_of_contents(*wheel.archive, wheel.head, i, buffer);
+  }
+  wheel.proven = from == FactsFrom::contents;
+}
+
+void finish_wheel(Opening& wheel, FactsFrom from) {
+  if (!wheel.archive) return;
+  // One of several hashes of a lock may be that of another file in the store.
+  if (wheel.facts && wheel.facts->wheel_sha256() != wheel.sha256) read_wheel(wheel, nullptr, from);
+  if (!wheel.facts) wheel.facts = make_facts(wheel.head, wheel.members, wheel.sha256);
+  wheel.member_of_file.assign(wheel.facts->files().size(), no_member);
+  for (std::size_t i = 0; i < wheel.head.roles.size(); ++i) {
+    const MemberRole& role = wheel.head.roles[i];
+    if (!role.path) continue;
+    const auto file = wheel.facts->find(role.scheme, role.path->str());
+    if (file) wheel.member_of_file[*file] = static_cast<std::uint32_t>(i);
+  }
+  wheel.members.clear();
+}
+
+}  // namespace
+
+struct WheelSet::Impl {
+  const Store* store = nullptr;
+  std::vector<Opening> wheels;
+  std::vector<Fd> trees;  // of those in the store
+  mutable std::atomic<bool> disproved{false};
+
+  std::string path_in_store(const StoreFile& file) const {
+    const WheelFacts& facts = *wheels[file.wheel].facts;
+    return std::string(tree_prefix(facts.scheme_of(facts.file(file.file)))) + "/" + facts.path_of(file.file);
+  }
+
+  const Member& member(const StoreFile& file) const {
+    const Opening& wheel = wheels[file.wheel];
+    const std::uint32_t index = wheel.member_of_file.at(file.file);
+    if (index == no_member) {
+      throw Error(ErrorCode::integrity, Place{wheel.source->path},
+                  wheel.facts->path_of(file.file) + " is in the store's facts but not in the archive",
+                  "axle store verify --repair removes damaged wheels");
+    }
+    return wheel.archive->members()[index];
+  }
+
+  [[noreturn]] void fail(const StoreFile& file) const {
+    const Opening& wheel = wheels[file.wheel];
+    const std::string path = wheel.facts->path_of(file.file);
+    if (!wheel.archive) {
+      throw Error(ErrorCode::integrity, Place{path_in_store(file)}, "is damaged in the store",
+                  "axle store verify --repair removes damaged wheels; the next run unpacks them anew");
+    }
+    if (!wheel.proven) disproved.store(true);
+    throw Error(ErrorCode::integrity, Place{wheel.source->path}, path + " is not what RECORD says");
+  }
+
+  void compare(const StoreFile& file, std::uint64_t size, const Sha256& sha256) const {
+    const FileFact& fact = wheels[file.wheel].facts->file(file.file);
+    if (size != fact.size || sha256 != fact.sha256) fail(file);
+  }
+};
+
+WheelSet::WheelSet(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+WheelSet::WheelSet(WheelSet&&) noexcept = default;
+WheelSet::~WheelSet() = default;
+
+WheelSet WheelSet::open(std::span<const WheelSource> sources, const Store* store,
+                        const WheelSetOptions& options, Diagnostics& notes) {
+  auto impl = std::make_unique<Impl>();
+  impl->store = store;
+  impl->wheels.resize(sources.size());
+  impl->trees.resize(sources.size());
+  struct Task {
+    Opening* wheel;
+    bool hash;
+    std::uint64_t weight;
+  };
+  std::vector<Task> tasks;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    Opening& wheel = impl->wheels[i];
+    wheel.source = &sources[i];
+    if (!sources[i].path.empty()) {
+      const auto status = try_stat(AT_FDCWD, sources[i].path);
+      if (!status) throw Error(ErrorCode::io, Place{sources[i].path}, "does not exist");
+      const auto bytes = static_cast<std::uint64_t>(status->st_size);
+      tasks.push_back({&wheel, true, bytes});
+      tasks.push_back({&wheel, false, bytes / 4});
+      continue;
+    }
+    if (store != nullptr) wheel.facts = store->find(sources[i]);
+    if (!wheel.facts) {
+      throw Error(ErrorCode::no_match, Place{sources[i].file_name},
+                  "is not in the store, and no archive of it was found",
+                  "name a directory that has it (--find-links), or fetch it first");
+    }
+    wheel.proven = true;
+    impl->trees[i] = open_dir(store->root().get(), Store::tree_path(wheel.facts->wheel_sha256()));
+  }
+  std::stable_sort(tasks.begin(), tasks.end(),
+                   [](const Task& a, const Task& b) { return a.weight > b.weight; });
+  parallel_for(tasks.size(), options.jobs, [&](std::size_t i) {
+    Opening& wheel = *tasks[i].wheel;
+    try {
+      tasks[i].hash ? hash_archive(wheel, options.verify) : read_wheel(wheel, store, options.facts);
+    } catch (...) {
+      (tasks[i].hash ? wheel.hash_failure : wheel.failure) = std::current_exception();
+    }
+  });
+  parallel_for(impl->wheels.size(), options.jobs, [&](std::size_t i) {
+    Opening& wheel = impl->wheels[i];
+    // An archive that is not the one that was locked is reported as that, whatever else is wrong with it.
+    if (wheel.hash_failure) std::rethrow_exception(wheel.hash_failure);
+    if (wheel.failure) std::rethrow_exception(wheel.failure);
+    finish_wheel(wheel, options.facts);
+  });
+  for (const Opening& wheel : impl->wheels) {
+    for (const std::string_view warning : wheel.facts->warnings()) {
+      notes.push_back({Severity::warning, "wheel", std::string(wheel.facts->normalized()),
+                       wheel.source->file_name, std::string(warning), ""});
+    }
+    judge_record(*wheel.facts, *wheel.source, options.verify, notes);
+  }
+  return WheelSet(std::move(impl));
+}
+
+std::size_t WheelSet::size() const noexcept { return impl_->wheels.size(); }
+const WheelFacts& WheelSet::facts(std::size_t wheel) const { return *impl_->wheels.at(wheel).facts; }
+bool WheelSet::in_archive(std::size_t wheel) const { return impl_->wheels.at(wheel).archive.has_value(); }
+bool WheelSet::disproved() const noexcept { return impl_->disproved.load(); }
+std::uint32_t WheelSet::crc32(const StoreFile& file) const { return impl_->member(file).crc32; }
+
+Archive::Unpacked WheelSet::read(const StoreFile& file, Buffer& buffer) const {
+  const Opening& wheel = impl_->wheels.at(file.wheel);
+  Archive::Unpacked content;
+  if (wheel.archive) {
+    content = wheel.archive->read_packed(impl_->member(file), buffer.archive);
+  } else {
+    const std::string path = impl_->path_in_store(file);
+    const auto fd = try_open_file(impl_->trees[file.wheel].get(), path);
+    if (!fd) impl_->fail(file);
+    buffer.store = read_fd(*fd, path);
+    content.plain = buffer.store;
+  }
+  impl_->compare(file, content.plain.size(), Sha256::of(content.plain));
+  return content;
+}
+
+struct WheelSet::Pieces::State {
+  const WheelSet::Impl& set;
+  StoreFile file;
+  const Member* member = nullptr;  // in an archive
+  std::optional<MemberReader> reader;
+  Fd fd;  // in the store
+  Hasher hasher;
+  std::uint64_t size = 0;
+  std::string rest;  // inflated and not yet asked for
+
+  State(const WheelSet::Impl& wheels, const StoreFile& wanted) : set(wheels), file(wanted) {}
+
+  // Never more bytes than the facts name, so that a file that grows is not read for ever.
+  void read_store(std::uint64_t wanted, std::string& plain) {
+    const FileFact& fact = set.wheels[file.wheel].facts->file(file.file);
+    const auto count = static_cast<std::size_t>(std::min(wanted, fact.size - size));
+    const std::size_t begin = plain.size();
+    plain.resize(begin + count);
+    for (std::size_t got = 0; got < count;) {
+      const ssize_t done =
+          pread(fd.get(), plain.data() + begin + got, count - got, static_cast<off_t>(size + got));
+      if (done < 0 && errno == EINTR) continue;
+      if (done <= 0) set.fail(file);
+      got += static_cast<std::size_t>(done);
+    }
+    hasher.update(std::string_view(plain).substr(begin));
+    size += count;
+    if (size == fact.size) set.compare(file, size, hasher.finish_sha256());
+  }
+
+  void read_archive(std::uint64_t wanted, std::string& plain, std::string* packed) {
+    const FileFact& fact = set.wheels[file.wheel].facts->file(file.file);
+    const std::uint64_t end = size + std::min(wanted, fact.size - size);
+    const auto take = [&](std::string_view bytes) {
+      const auto now = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), end - size));
+      plain += bytes.substr(0, now);
+      size += now;
+      return bytes.substr(now);
+    };
+    rest = std::string(take(rest));
+    while (size < end) {
+      const std::string_view piece = reader->next(packed);
+      if (piece.empty()) set.fail(file);
+      hasher.update(piece);
+      rest = std::string(take(piece));
+    }
+    if (size != fact.size) return;
+    // What comes after the last byte: the end of the deflate stream, and the comparisons.
+    if (!rest.empty() || !reader->next(packed).empty()) set.fail(file);
+    set.compare(file, size, hasher.finish_sha256());
+  }
+};
+
+WheelSet::Pieces::Pieces(const WheelSet& set, const StoreFile& file)
+    : state_(std::make_unique<State>(*set.impl_, file)) {
+  const Opening& wheel = set.impl_->wheels.at(file.wheel);
+  if (wheel.archive) {
+    state_->member = &set.impl_->member(file);
+    state_->reader.emplace(*wheel.archive, *state_->member);
+    return;
+  }
+  auto fd = try_open_file(set.impl_->trees[file.wheel].get(), set.impl_->path_in_store(file));
+  if (!fd) set.impl_->fail(file);
+  state_->fd = std::move(*fd);
+}
+WheelSet::Pieces::Pieces(Pieces&&) noexcept = default;
+WheelSet::Pieces::~Pieces() = default;
+
+bool WheelSet::Pieces::has_packed() const {
+  return state_->member != nullptr && state_->member->method == ZipMethod::deflate;
+}
+
+std::uint32_t WheelSet::Pieces::crc32() const { return state_->member->crc32; }
+
+void WheelSet::Pieces::read(std::uint64_t size, std::string& plain, std::string* packed) {
+  if (state_->member != nullptr) {
+    state_->read_archive(size, plain, packed);
+  } else {
+    state_->read_store(size, plain);
+  }
+}
+
+}  // namespace axle

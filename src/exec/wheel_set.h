@@ -1,0 +1,86 @@
+#pragma once
+// Wheels to read from without an environment between: each in its archive, verified, or in the store.
+//
+// An archive that is not in the store would have to be inflated twice: once for its facts (the plan needs the
+// digest of every file), once for its bytes. RECORD promises those digests, and it is nearly always right. So
+// the facts are put together from what RECORD promises, and every file is compared with them when it is read.
+// Where a promise turns out to be wrong, reading fails, disproved() is true, and the caller begins again with
+// facts from the contents, which say what --verify makes of it.
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "axle/archive/archive.h"
+#include "axle/plan/plan.h"
+#include "axle/store/store.h"
+#include "base/fd.h"
+
+namespace axle {
+
+enum class FactsFrom { record, contents };
+
+struct WheelSetOptions {
+  VerifyLevel verify = VerifyLevel::record;
+  unsigned jobs = 1;
+  FactsFrom facts = FactsFrom::record;
+};
+
+class WheelSet {
+ public:
+  // Sources with a path are archives: their hashes are checked at once. Those without must be in the store.
+  // `store` may be nullptr. Throws as Store::ensure does, for the first source that fails.
+  static WheelSet open(std::span<const WheelSource> sources, const Store* store,
+                       const WheelSetOptions& options, Diagnostics& notes);
+  WheelSet(WheelSet&&) noexcept;
+  ~WheelSet();
+
+  std::size_t size() const noexcept;
+  const WheelFacts& facts(std::size_t wheel) const;  // in the order of the sources
+  bool in_archive(std::size_t wheel) const;
+  // True after a file was unlike what RECORD promises.
+  bool disproved() const noexcept;
+
+  // Files up to this size are read whole, larger ones in pieces.
+  static constexpr std::uint64_t max_whole = 4U << 20;
+
+  // A whole file, compared with its facts; `packed` is its deflate stream, when it comes from an archive and
+  // has one. The views live until the buffer is used again. Thread-safe.
+  struct Buffer {
+    ReadBuffer archive;
+    std::string store;
+  };
+  Archive::Unpacked read(const StoreFile& file, Buffer& buffer) const;
+  std::uint32_t crc32(const StoreFile& file) const;  // of a file in an archive
+
+  // The same in pieces. One object is for one thread at a time; it must not outlive the set.
+  class Pieces {
+   public:
+    Pieces(const WheelSet& set, const StoreFile& file);
+    Pieces(Pieces&&) noexcept;
+    ~Pieces();
+    // True when the deflate stream can be had.
+    bool has_packed() const;
+    std::uint32_t crc32() const;  // of the whole file, when it can
+    // Puts up to `size` bytes (less only at the end of the file) at the end of `plain`, and the packed bytes
+    // taken in for them (at the end of the file: all that are left) at the end of `packed`.
+    void read(std::uint64_t size, std::string& plain, std::string* packed);
+
+   private:
+    struct State;
+    std::unique_ptr<State> state_;
+  };
+
+ private:
+  struct Impl;
+  friend class Pieces;
+  explicit WheelSet(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace axle

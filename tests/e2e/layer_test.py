@@ -1,0 +1,458 @@
+#!/usr/bin/env python3
+"""Container layers from outside: the same bytes everywhere, an environment when unpacked, refusals that leave nothing.
+
+    layer_test.py AXLE
+
+Reads layers with Python's tarfile, and with GNU tar, bsdtar, zstd, skopeo and umoci where they are installed; runs an
+environment out of a layer in a root of its own, where this process may make one. What did not run is said in one line.
+"""
+
+import gzip
+import hashlib
+import json
+import os
+import random
+import shutil
+import stat
+import subprocess
+import sys
+import tarfile
+import tempfile
+import unittest
+from pathlib import Path
+
+from tree import record_faults, snapshot
+from wheel_text import Wheel
+
+AXLE = os.path.abspath(sys.argv.pop(1)) if __name__ == "__main__" else ""
+VERSION = "3.12.4"
+PLATFORM = "manylinux_2_28_x86_64"
+TARGET = ["--python-version", VERSION, "--platform", PLATFORM, "--target-python", "/usr/bin/python3.12"]
+SITE = "lib/python3.12/site-packages"
+SKIPPED: list[str] = []
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def tool(name: str) -> str | None:
+    path = shutil.which(name)
+    if path is None:
+        SKIPPED.append(f"{name} is not installed")
+    return path
+
+
+def ustar_holds(path: str) -> bool:
+    """Whether a path of ASCII has a slash that leaves at most 155 characters before it and 100 after it."""
+    cuts = [i for i, c in enumerate(path[:-1]) if c == "/"]
+    return path.isascii() and (len(path) <= 100 or any(i <= 155 and len(path) - i - 1 <= 100 for i in cuts))
+
+
+def make_wheels(folder: Path) -> None:
+    """Two wheels with what a tar can stumble over: long and foreign names, equal, empty, large and stored files."""
+    noise = random.Random(1).randbytes(5_000_000)
+    text = "".join(f"value_{i} = {i * i}\n" for i in range(400))
+    long_name = "/".join(["a_rather_long_directory_name"] * 9)
+    demo = (Wheel("demo-1.0-py3-none-any.whl")
+            .file("demo/__init__.py", "def main():\n    print('demo runs')\n")
+            .file("demo/values.py", text)
+            .file("demo/values_again.py", text)
+            .file("demo/empty.py").file("demo/empty_too.py")
+            .file("demo/large.bin", noise + bytes(5_000_000))
+            .file("demo/stored.bin", noise[:100_000], compression=0)
+            .file(f"demo/{long_name}/module.py", "x = 1\n")
+            .file("demo/na\u00efve \u2603.txt", "snow")
+            .file("demo/tool.sh", "#!/bin/sh\necho tool\n", mode=0o755)
+            .file("demo.py-not", "a name beside a directory\n")
+            .file("@data/scripts/demo-script", "#!python\nimport demo\ndemo.main()\n", mode=0o755)
+            .file("@data/data/share/demo/doc.txt", "doc\n" * 3000)
+            .file("@data/headers/demo.h", "#pragma once\n")
+            .file("@info/entry_points.txt", "[console_scripts]\ndemo = demo:main\n"))
+    other = (Wheel("other_one-2.0-py3-none-any.whl")
+             .file("other_one/__init__.py", "two = 2\n")
+             .file("other_one/values.py", text))
+    for wheel in (demo, other):
+        (folder / wheel.file_name).write_bytes(wheel.build())
+
+
+class LayerTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.top = Path(tempfile.mkdtemp(prefix="axle-layer-"))
+        cls.wheels = cls.top / "wheels"
+        cls.wheels.mkdir()
+        make_wheels(cls.wheels)
+        lines = []
+        for path in sorted(cls.wheels.iterdir()):
+            name, version = path.name.split("-")[:2]
+            lines.append(f"{name}=={version} --hash=sha256:{sha256(path.read_bytes())}\n")
+        cls.lock = cls.top / "requirements.txt"
+        cls.lock.write_text("".join(lines))
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.top)
+
+    def setUp(self):
+        self.dir = Path(tempfile.mkdtemp(dir=self.top))
+        self.store = self.dir / "store"
+
+    def axle(self, *words, status=0, cwd=None, umask=0o022, env=None, target=TARGET, links=True):
+        command = [AXLE, *map(str, words), *(["-f", str(self.wheels)] if links else []), "--offline",
+                   "--startup-hooks", "allow", *target]
+        environment = {k: v for k, v in os.environ.items() if k not in ("SOURCE_DATE_EPOCH", "VIRTUAL_ENV")}
+        environment.update({"AXLE_STORE": str(self.store), **(env or {})})
+        done = subprocess.run(command, cwd=cwd or self.dir, umask=umask, env=environment, text=True,
+                              capture_output=True, check=False)
+        self.assertEqual(done.returncode, status, f"{command}\n{done.stdout}{done.stderr}")
+        return done
+
+    def layer(self, *words, **how):
+        return json.loads(self.axle("layer", self.lock, *words, "--json", **how).stdout)
+
+    def tar(self, name="plain.tar", *words, **how) -> bytes:
+        self.axle("layer", self.lock, "-o", name, *words, **how)
+        return (self.dir / name).read_bytes()
+
+    # The same bytes.
+
+    def test_bytes_depend_on_nothing_but_the_input(self):
+        for name in ("l.tar", "l.tar.gz", "l.tar.zst"):
+            first = self.tar(name, "-j", "1")
+            again = self.dir / "another place"
+            again.mkdir(exist_ok=True)
+            self.axle("layer", self.lock, "-o", again / name, "-j", "7", umask=0o077, env={"TZ": "Asia/Tokyo"})
+            self.assertEqual(sha256((again / name).read_bytes()), sha256(first), name)
+        # A store that has the wheels changes nothing while their archives are at hand.
+        self.axle("fetch", self.lock)
+        for name in ("l.tar", "l.tar.gz", "l.tar.zst"):
+            before = (self.dir / name).read_bytes()
+            self.assertEqual(sha256(self.tar(name)), sha256(before), name)
+
+    def test_every_compression_holds_the_same_tar(self):
+        plain = self.tar()
+        self.assertEqual(gzip.decompress(self.tar("l.tar.gz")), plain)
+        self.assertEqual(gzip.decompress(self.tar("r.tar.gz", "--recompress")), plain)
+        if zstd := tool("zstd"):
+            self.tar("l.tar.zst")
+            self.assertEqual(subprocess.run([zstd, "-dc", self.dir / "l.tar.zst"], capture_output=True,
+                                            check=True).stdout, plain)
+
+    def test_digests_and_sizes_are_those_of_the_file(self):
+        plain = self.tar()
+        for name, kind in (("l.tar", "tar"), ("l.tar.gz", "tar+gzip"), ("l.tar.zst", "tar+zstd")):
+            told = self.layer("-o", name)
+            data = (self.dir / name).read_bytes()
+            self.assertEqual(told["digest"], "sha256:" + sha256(data))
+            self.assertEqual(told["diff_id"], "sha256:" + sha256(plain))
+            self.assertEqual((told["size"], told["tar_size"]), (len(data), len(plain)))
+            self.assertEqual(told["media_type"], "application/vnd.oci.image.layer.v1." + kind)
+            self.assertEqual(told["distributions"], ["demo", "other-one"])
+
+    def test_wheels_only_in_the_store_give_the_same_tar(self):
+        spliced = self.layer("-o", "a.tar.gz")
+        anew = self.layer("-o", "b.tar.gz", "--recompress")
+        self.axle("fetch", self.lock)
+        from_store = self.layer("-o", "c.tar.gz", links=False)
+        self.assertEqual(from_store["diff_id"], spliced["diff_id"])
+        self.assertEqual(from_store["recompressed"], ["demo", "other-one"])
+        self.assertEqual(spliced["recompressed"], [])
+        self.assertEqual(self.layer("-o", "d.tar.gz", "--recompress", links=False)["digest"], anew["digest"])
+        self.assertEqual(from_store["digest"], anew["digest"])
+
+    def test_times_and_owners_are_those_that_were_asked_for(self):
+        self.tar("t.tar", "--owner", "1000:20", env={"SOURCE_DATE_EPOCH": "1700000000"})
+        with tarfile.open(self.dir / "t.tar") as tar:
+            for member in tar:
+                self.assertEqual((member.mtime, member.uid, member.gid), (1700000000, 1000, 20), member.name)
+
+    # What is in it.
+
+    def members(self, name="plain.tar"):
+        with tarfile.open(self.dir / name) as tar:
+            return {member.name: member for member in tar}
+
+    def test_members_are_sorted_below_the_environment_and_have_exact_modes(self):
+        self.tar()
+        members = self.members()
+        names = list(members)
+        self.assertEqual(names[0], "opt/venv")
+        self.assertTrue(all(name == "opt/venv" or name.startswith("opt/venv/") for name in names))
+        self.assertEqual(names, sorted(names, key=lambda name: name.split("/")))
+        self.assertFalse([name for name in names if "/.axle" in name])
+        for name, member in members.items():
+            self.assertEqual((member.uid, member.gid, member.uname, member.gname, member.mtime), (0, 0, "", "", 0))
+            if member.isdir():
+                self.assertEqual(member.mode, 0o755, name)
+        self.assertEqual(members[f"opt/venv/{SITE}/demo/tool.sh"].mode, 0o755)
+        self.assertEqual(members[f"opt/venv/{SITE}/demo/values.py"].mode, 0o644)
+        self.assertEqual(members["opt/venv/bin/demo"].mode, 0o755)
+        self.assertEqual(members["opt/venv/bin/python"].linkname, "/usr/bin/python3.12")
+        # PAX only where it is needed.
+        pax = {name for name, member in members.items() if member.pax_headers}
+        self.assertEqual(pax, {name for name, member in members.items()
+                               if not ustar_holds(name + ("/" if member.isdir() else ""))})
+
+    def test_equal_files_are_hard_links(self):
+        self.tar()
+        members = self.members()
+        first = members[f"opt/venv/{SITE}/demo/values.py"]
+        self.assertTrue(first.isreg())
+        for other in ("demo/values_again.py", "other_one/values.py"):
+            member = members[f"opt/venv/{SITE}/{other}"]
+            self.assertTrue(member.islnk())
+            self.assertEqual(member.linkname, first.name)
+        self.assertTrue(members[f"opt/venv/{SITE}/demo/empty_too.py"].isreg())
+
+    def test_unpacked_it_is_the_installed_environment(self):
+        self.tar("l.tar.gz")
+        self.axle("sync", self.lock, "--root", self.dir / "root", "--venv", "/opt/venv", "--link-mode", "copy")
+        wanted = snapshot(str(self.dir / "root/opt/venv"))
+        readers = [("tarfile", [sys.executable, "-m", "tarfile", "-e", "l.tar.gz", "out-tarfile"])]
+        for name in ("tar", "bsdtar"):
+            if path := tool(name):
+                readers.append((name, [path, "-xpf", "l.tar.gz", "-C", f"out-{name}"]))
+        for name, command in readers:
+            (self.dir / f"out-{name}").mkdir()
+            subprocess.run(command, cwd=self.dir, check=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
+            self.assertEqual(snapshot(str(self.dir / f"out-{name}/opt/venv")), wanted, name)
+            self.assertEqual(record_faults(str(self.dir / f"out-{name}/opt/venv")), [], name)
+
+    def test_mtree_says_what_is_in_it(self):
+        self.layer("-o", "l.tar", "--mtree", "l.mtree")
+        lines = (self.dir / "l.mtree").read_text().splitlines()
+        self.assertEqual(lines[0], "#mtree")
+        members = self.members("l.tar")
+        self.assertEqual(len(lines) - 1, len(members))
+        with tarfile.open(self.dir / "l.tar") as tar:
+            for line in lines[1:]:
+                path, *words = line.split(" ")
+                name = path[2:].encode().decode("unicode_escape").encode("latin-1").decode()
+                keys = dict(word.split("=", 1) for word in words)
+                if keys["type"] == "file":
+                    self.assertEqual(keys["sha256digest"], sha256(tar.extractfile(members[name]).read()), name)
+
+    def test_split_changes_one_layer_for_one_package(self):
+        for split in ("package", "size:1M"):
+            before = self.layer("-o", "s.tar.gz", "--split", split)["layers"]
+            self.assertEqual([layer["distributions"] for layer in before][0], [])
+            self.assertEqual(sorted(sum((layer["distributions"] for layer in before), [])), ["demo", "other-one"])
+            seen = set()
+            for layer in before:
+                own = self.members(layer["file"])
+                for member in own.values():
+                    if member.islnk():
+                        self.assertIn(member.linkname, own, "a link to another layer")
+                    if not member.isdir():
+                        self.assertNotIn(member.name, seen)
+                        seen.add(member.name)
+            self.assertEqual(seen, {name for name, member in self.one_layer().items() if not member.isdir()})
+            changed = self.dir / f"changed-{split[:4]}"
+            shutil.copytree(self.wheels, changed)
+            wheel = Wheel("other_one-2.1-py3-none-any.whl").file("other_one/__init__.py", "two = 2.1\n")
+            (changed / wheel.file_name).write_bytes(wheel.build())
+            lock = changed / "requirements.txt"
+            lines = self.lock.read_text().splitlines()
+            lock.write_text(f"{lines[0]}\nother_one==2.1 --hash=sha256:{sha256(wheel.build())}\n")
+            after = json.loads(self.axle("layer", lock, "-f", changed, "-o", "s2.tar.gz", "--split", split,
+                                         "--json").stdout)["layers"]
+            same = {layer["digest"] for layer in before} & {layer["digest"] for layer in after}
+            self.assertEqual((len(before), len(after), len(same)), (3, 3, 2))
+
+    def one_layer(self):
+        self.tar()
+        return self.members()
+
+    # RECORD.
+
+    def wrong_wheel(self) -> Path:
+        folder = self.dir / "wrong"
+        folder.mkdir()
+        wheel = (Wheel("wrong-1.0-py3-none-any.whl").file("wrong.py", "x = 1\n")
+                 .file("wrong_too.py", "y = 1\n", wrong_digest=True))
+        (folder / wheel.file_name).write_bytes(wheel.build())
+        return folder / wheel.file_name
+
+    def test_a_wrong_record_is_found_while_writing(self):
+        wheel = self.wrong_wheel()
+        lock = self.dir / "wrong.txt"
+        lock.write_text("wrong==1.0\n")
+        done = self.axle("layer", lock, "-f", wheel.parent, "-o", "w.tar.gz", status=4)
+        self.assertIn("wrong_too.py", done.stderr)
+        self.assertEqual([path.name for path in self.dir.iterdir() if "w.tar" in path.name or "axle-new" in path.name],
+                         [])
+        lock.write_text(f"wrong==1.0 --hash=sha256:{sha256(wheel.read_bytes())}\n")
+        done = self.axle("layer", lock, "-f", wheel.parent, "-o", "w.tar.gz")
+        self.assertIn("RECORD is wrong", done.stderr)
+        with tarfile.open(self.dir / "w.tar.gz") as tar:
+            tar.extractall(self.dir / "unpacked", filter="fully_trusted") if hasattr(tarfile, "data_filter") else \
+                tar.extractall(self.dir / "unpacked")
+        self.assertEqual(record_faults(str(self.dir / "unpacked/opt/venv")), [])
+
+    # Refusals.
+
+    def test_refusals_leave_nothing(self):
+        lock = str(self.lock)
+        windows = ["--python-version", "3.12", "--platform", "win_amd64"]
+        unpinned = self.dir / "unpinned.txt"
+        unpinned.write_text("demo==1.0 --hash=sha256:" + "0" * 64 + "\n")
+        (self.dir / "full").mkdir()
+        (self.dir / "full/file").touch()
+        (self.dir / "no-base").mkdir()
+        for status, words, target in [
+            (2, ["-o", "x.tar"], []),
+            (2, ["-o", "x.tar"], ["--python", "3.12"]),
+            (2, ["-o", "x.tar", "--venv", "relative"], TARGET),
+            (2, ["-o", "x.tar", "--venv", "/"], TARGET),
+            (2, ["-o", "x.what"], TARGET),
+            (2, [], TARGET),
+            (2, ["-o", "x.tar", "--oci", "x"], TARGET),
+            (2, ["-o", "x.tar", "--base", "x"], TARGET),
+            (2, ["-o", "x.tar", "--split", "size:0"], TARGET),
+            (2, ["-o", "x.tar", "--owner", "root"], TARGET),
+            (2, ["--oci", "full"], TARGET),
+            (7, ["--oci", "x", "--base", "no-base"], TARGET),
+            (7, ["--oci", "x", "--base", "absent"], TARGET),
+            (7, ["-o", "absent/x.tar"], TARGET),
+            (7, ["-o", "full"], [*TARGET, "--compression", "none"]),
+            (8, ["-o", "x.tar"], windows),
+            (8, ["-o", "x.tar", "--compile"], TARGET),
+            (8, ["-o", "x.tar"], ["--python-version", "3.12", "--platform", "macosx_14_0_arm64"]),
+        ]:
+            with self.subTest(words=words, target=target):
+                before = sorted(os.listdir(self.dir))
+                self.axle("layer", lock, *words, target=target, status=status)
+                self.assertEqual(sorted(set(os.listdir(self.dir)) - {"store"}), sorted(set(before) - {"store"}))
+        self.axle("layer", unpinned, "-o", "x.tar", status=4)
+        self.assertFalse([name for name in os.listdir(self.dir) if name.startswith((".axle", "x"))])
+
+    def test_a_failure_keeps_the_file_that_was_there(self):
+        (self.dir / "x.tar").write_text("old")
+        bad = self.dir / "bad.txt"
+        bad.write_text("demo==1.0 --hash=sha256:" + "0" * 64 + "\n")
+        self.axle("layer", bad, "-o", "x.tar", status=4)
+        self.assertEqual((self.dir / "x.tar").read_text(), "old")
+        self.assertGreater(len(self.tar("x.tar")), 10_000)
+
+    # OCI layouts.
+
+    def blobs(self, layout: Path) -> dict:
+        """Every blob by its digest, which is checked; the manifest and the config of `latest`."""
+        for blob in (layout / "blobs/sha256").iterdir():
+            self.assertEqual(sha256(blob.read_bytes()), blob.name)
+        index = json.loads((layout / "index.json").read_text())
+        [entry] = [entry for entry in index["manifests"]
+                   if entry.get("annotations", {}).get("org.opencontainers.image.ref.name") == "latest"]
+        read = lambda digest: json.loads((layout / "blobs/sha256" / digest.split(":")[1]).read_text())
+        manifest = read(entry["digest"])
+        config = read(manifest["config"]["digest"])
+        self.assertEqual(len(config["rootfs"]["diff_ids"]), len(manifest["layers"]))
+        for layer, diff_id in zip(manifest["layers"], config["rootfs"]["diff_ids"]):
+            data = (layout / "blobs/sha256" / layer["digest"].split(":")[1]).read_bytes()
+            self.assertEqual(layer["size"], len(data))
+            if layer["mediaType"].endswith("gzip"):
+                self.assertEqual("sha256:" + sha256(gzip.decompress(data)), diff_id)
+        return {"manifest": manifest, "config": config, "index": index}
+
+    def test_oci_layout_holds_together_and_is_reproducible(self):
+        told = self.layer("--oci", "image")
+        image = self.blobs(self.dir / "image")
+        self.assertEqual(image["config"]["architecture"], "amd64")
+        self.assertEqual(image["config"]["os"], "linux")
+        self.assertEqual(image["config"]["created"], "1970-01-01T00:00:00Z")
+        self.assertEqual(image["manifest"]["layers"][0]["digest"], told["digest"])
+        self.assertEqual(image["manifest"]["layers"][0]["mediaType"], told["media_type"])
+        self.layer("--oci", "again")
+        self.assertEqual(snapshot(str(self.dir / "image")), snapshot(str(self.dir / "again")))
+        # Once more into the same layout: the same image, once.
+        self.layer("--oci", "image")
+        self.assertEqual(snapshot(str(self.dir / "image")), snapshot(str(self.dir / "again")))
+
+    def test_oci_base_keeps_its_layers_and_its_config(self):
+        self.layer("--oci", "base", "--venv", "/srv/base")
+        base = self.blobs(self.dir / "base")
+        self.layer("--oci", "image", "--base", "base", "--compression", "zstd", "--split", "package")
+        image = self.blobs(self.dir / "image")
+        self.assertEqual(image["manifest"]["layers"][:1], base["manifest"]["layers"])
+        self.assertEqual(len(image["manifest"]["layers"]), 4)
+        self.assertEqual(image["manifest"]["layers"][1]["mediaType"], "application/vnd.oci.image.layer.v1.tar+zstd")
+        self.assertEqual(len(image["config"]["history"]), 4)
+        self.axle("layer", self.lock, "--oci", "y", "--base", "base", status=6,
+                  target=["--python-version", "3.12", "--platform", "manylinux_2_28_aarch64"])
+
+    def test_a_broken_base_is_refused_before_anything_is_written(self):
+        self.layer("--oci", "base")
+        manifest = self.blobs(self.dir / "base")["index"]["manifests"][0]["digest"].split(":")[1]
+        for what in ("not json", "[]", '{"manifests": 3}', '{"manifests": [{"digest": "sha256:../../x"}]}'):
+            broken = self.dir / "broken"
+            shutil.copytree(self.dir / "base", broken)
+            (broken / "index.json").write_text(what)
+            status = 3 if "digest" not in what else 8
+            self.axle("layer", self.lock, "--oci", "out", "--base", "broken", status=status)
+            shutil.rmtree(broken)
+            self.assertFalse((self.dir / "out").exists())
+        shutil.copytree(self.dir / "base", self.dir / "broken")
+        (self.dir / "broken/blobs/sha256" / manifest).write_text("{}")
+        done = self.axle("layer", self.lock, "--oci", "out", "--base", "broken", status=3)
+        self.assertIn(manifest, done.stderr)
+        self.assertFalse((self.dir / "out").exists())
+
+    def test_skopeo_and_umoci_take_the_layout(self):
+        self.layer("--oci", "image", "--split", "package")
+        if skopeo := tool("skopeo"):
+            policy = self.dir / "policy.json"
+            policy.write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
+            told = json.loads(subprocess.run(
+                [skopeo, "--policy", policy, "inspect", f"oci:{self.dir}/image:latest"], check=True,
+                capture_output=True, text=True).stdout)
+            self.assertEqual(len(told["Layers"]), 3)
+            subprocess.run([skopeo, "--policy", policy, "copy", "-q", f"oci:{self.dir}/image:latest",
+                            f"docker-archive:{self.dir}/image.tar:demo:latest"], check=True, capture_output=True)
+        if umoci := tool("umoci"):
+            rootless = [] if os.geteuid() == 0 else ["--rootless"]
+            subprocess.run([umoci, "unpack", *rootless, "--image", self.dir / "image:latest", self.dir / "bundle"],
+                           check=True, capture_output=True)
+            self.axle("sync", self.lock, "--root", self.dir / "root", "--venv", "/opt/venv", "--link-mode", "copy")
+            self.assertEqual(snapshot(str(self.dir / "bundle/rootfs/opt/venv")),
+                             snapshot(str(self.dir / "root/opt/venv")))
+
+    # It runs.
+
+    def test_it_runs_in_a_root_of_its_own(self):
+        python = os.path.realpath(sys.executable)
+        version = f"{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
+        self.axle("layer", self.lock, "-o", "l.tar.gz",
+                  target=["--python-version", version, "--target-python", python])
+        root = self.dir / "image"
+        root.mkdir()
+        subprocess.run(["tar", "-xpf", self.dir / "l.tar.gz", "-C", root], check=True)
+        # The image's interpreter: this machine's, mounted where it is.
+        shared = [path for path in ("/usr", "/lib", "/lib64", os.path.realpath(sys.base_prefix)) if os.path.isdir(path)]
+        script = "set -e\n"
+        for path in shared:
+            if os.path.islink(path):
+                os.symlink(os.readlink(path), f"{root}{path}")
+            elif path == "/usr" or not path.startswith("/usr/"):
+                os.makedirs(f"{root}{path}")
+                script += f"mount --bind -o ro {path} {root}{path}\n"
+        script += f"exec chroot {root} "
+        probe = subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False)
+        if probe.returncode != 0:
+            SKIPPED.append("no root of its own: unshare needs privileges that this process lacks")
+            return
+        for command in ("/opt/venv/bin/demo", "/opt/venv/bin/demo-script"):
+            done = subprocess.run(["unshare", "--mount", "sh", "-c", script + command], capture_output=True,
+                                  text=True, check=False)
+            self.assertEqual(done.stdout, "demo runs\n", done.stderr)
+
+
+def main() -> int:
+    program = unittest.main(exit=False, verbosity=0)
+    for line in sorted(set(SKIPPED)):
+        print("not run:", line)
+    return 0 if program.result.wasSuccessful() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
