@@ -10,6 +10,7 @@
 #include "cli/acquire.h"
 #include "cli/commands.h"
 #include "cli/environment_commands.h"
+#include "cli/launcher_options.h"
 #include "cli/plan_json.h"
 #include "cli/sync_wheels.h"
 
@@ -84,7 +85,9 @@ int run_plan(const Options& options) {
   Diagnostics notes = installation.notes;
   std::vector<PlanWheel> wheels = sync_wheels(options, chosen, request, installation, store, notes);
   compile_wheels(options, opened.interpreter, store, wheels, notes);
-  const Plan plan = make_plan(make_plan_input(options, opened, std::move(wheels)));
+  PlanInput input = make_plan_input(options, opened, std::move(wheels));
+  input.policy.launcher = make_launcher_policy(options, installation.head ? installation.head->launcher : "");
+  const Plan plan = make_plan(input);
   ApplyResult changes = preview(installation, plan, apply_options(options));
   changes.notes.insert(changes.notes.begin(), notes.begin(), notes.end());
   changes.notes.insert(changes.notes.end(), plan.notes.begin(), plan.notes.end());

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/parallel.h"
 #include "base/text.h"
+#include "cli/launcher_options.h"
 #include "cli/version.h"
 
 namespace axle::cli {
@@ -191,6 +192,7 @@ Policy make_policy(const Options& options) {
   }
   if (options.rpath == "keep") policy.rpath = RpathPolicy::keep;
   if (options.relocatable) policy.relocatable = Relocatable::yes;
+  policy.launcher = make_launcher_policy(options, {});
   policy.prune = parse_prune_rules(options.prune);
   return policy;
 }

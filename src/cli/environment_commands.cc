@@ -5,6 +5,7 @@
 #include "axle/base/error.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "cli/launcher_options.h"
 #include "exec/byte_code.h"
 #include "exec/damage.h"
 #include "exec/environment.h"
@@ -24,11 +25,12 @@ void remove_own_store(const Environment& environment, Diagnostics& notes) {
   }
 }
 
-// An environment stays what it is where nobody says otherwise: linked, and relocatable.
+// An environment stays what it is where nobody says otherwise: linked, relocatable, and its launchers.
 PlanInput plan_input_for(const Options& options, const Opened& opened, const Installation& installation,
                          std::vector<PlanWheel> wheels, const Store& store, Diagnostics& notes) {
   if (options.command != "uninstall") compile_wheels(options, opened.interpreter, store, wheels, notes);
   PlanInput input = make_plan_input(options, opened, std::move(wheels));
+  input.policy.launcher = make_launcher_policy(options, installation.head ? installation.head->launcher : "");
   const bool linked = installation.head && installation.head->link_mode == to_string(LinkMode::symlink);
   if (linked && input.policy.link_mode == LinkMode::automatic && !options.no_store) {
     input.policy.link_mode = LinkMode::symlink;

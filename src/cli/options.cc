@@ -120,6 +120,11 @@ void add_manner_options(CLI::App& app, Options& o) {
   app.add_flag("--system-site-packages", o.system_site_packages,
                "a new environment sees the interpreter's packages");
   app.add_flag("--relocatable", o.relocatable, "the environment can be moved");
+  app.add_option("--launcher", o.launcher, "script, sh or native")
+      ->check(CLI::IsMember({"script", "sh", "native"}));
+  app.add_option("--launcher-flags", o.launcher_flags, "what launchers give the interpreter: '-I -X utf8'");
+  app.add_option("--launcher-env", o.launcher_env, "NAME=VALUE, NAME?=VALUE or NAME: for native launchers")
+      ->allow_extra_args(false);
   app.add_flag("--clear", o.clear, "empty an existing environment first");
 }
 

@@ -45,6 +45,8 @@ struct Options {
   bool repair = false, reinstall = false, force = false, durable = false, no_wait = false, exact = false;
   bool allow_empty = false, compile = false, allow_missing = false;
   unsigned jobs = 0;
+  std::string launcher, launcher_flags;  // "" = as the environment has it, else script
+  std::vector<std::string> launcher_env;
   // What to print.
   bool json = false, dry_run = false, quiet = false, no_progress = false;
   int verbose = 0;

@@ -17,12 +17,13 @@ Sha256 request_digest(const Options& options, const std::vector<std::string>& pa
   for (const std::string& path : paths) add(path == "-" ? path : absolute_path(path));
   for (const auto* list :
        {&options.extras, &options.groups, &options.no_groups, &options.only_groups, &options.exclude,
-        &options.only, &options.on_conflict, &options.allow_hooks, &options.prune}) {
+        &options.only, &options.on_conflict, &options.allow_hooks, &options.prune, &options.launcher_env}) {
     add_list(*list);
   }
   for (const auto* value :
        {&options.root, &options.python, &options.python_version, &options.platform, &options.target_python,
-        &options.lock_format, &options.link_mode, &options.verify, &options.rpath, &options.startup_hooks}) {
+        &options.lock_format, &options.link_mode, &options.verify, &options.rpath, &options.startup_hooks,
+        &options.launcher, &options.launcher_flags}) {
     add(*value);
   }
   for (const bool flag :

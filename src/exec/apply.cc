@@ -321,6 +321,7 @@ class Application {
   ReceiptHead fresh_head(ReceiptHead head) const {
     head.places = witness(root_, places());
     head.distributions = plan_.dists.size();
+    head.launcher = render_launcher_policy(plan_.policy.launcher);
     return head;
   }
 

@@ -8,6 +8,7 @@
 #include "axle/base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "plan/native_launcher.h"
 
 namespace axle {
 namespace {
@@ -64,12 +65,40 @@ class ScriptCheck {
       if (error.code() != ErrorCode::io) throw;
       return;  // a recorded file that cannot be read is a finding already
     }
+    if (head.starts_with("\x7f"
+                         "ELF")) {
+      check_native_launcher(dir, entry.name, path, head, owner);
+      return;
+    }
     if (!head.starts_with("#!")) return;
     ++report_.scripts;
     const auto interpreter = find_script_interpreter(head);
     if (!interpreter || exists(*interpreter)) return;
     gone(owner == recorded_.end() ? "" : dists_[owner->second].name.normalized, path,
          "its interpreter " + quoted(*interpreter) + " is not there", "install the distribution again");
+  }
+
+  void check_native_launcher(const Fd& dir, const std::string& name, const std::string& path,
+                             const std::string& head, Recorded::const_iterator owner) {
+    const std::size_t size = native_launcher_size(head);
+    if (size == 0) return;
+    std::string bytes(size, '\0');
+    try {
+      pread_exactly(open_file(dir.get(), name), bytes.data(), size, 0, path);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::io) throw;
+      return;  // shorter than its header says: no launcher of ours
+    }
+    const auto config = parse_native_launcher(bytes);
+    if (!config) return;
+    ++report_.scripts;
+    const std::string beside = absolute_path(layout_, layout_.scripts) + "/";
+    for (const std::string& interpreter : config->interpreters) {
+      if (exists(interpreter.starts_with('/') ? interpreter : beside + interpreter)) return;
+    }
+    gone(owner == recorded_.end() ? "" : dists_[owner->second].name.normalized, path,
+         "its interpreter " + quoted(config->interpreters.front()) + " is not there",
+         "install the distribution again");
   }
 
   bool exists(const std::string& program) const {

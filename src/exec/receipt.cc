@@ -10,7 +10,12 @@
 namespace axle {
 namespace {
 
-constexpr std::string_view magic = "AXLERCP1";
+constexpr std::string_view magic = "AXLERCP2";
+constexpr std::string_view magic_without_launcher = "AXLERCP1";
+
+std::string_view magic_of(std::string_view bytes) {
+  return bytes.starts_with(magic_without_launcher) ? magic_without_launcher : magic;
+}
 
 void encode_head(Encoder& out, const ReceiptHead& head) {
   out.digest(head.request);
@@ -27,9 +32,10 @@ void encode_head(Encoder& out, const ReceiptHead& head) {
   }
   out.text(head.link_mode);
   out.number(head.distributions);
+  out.text(head.launcher);
 }
 
-ReceiptHead decode_head(Decoder& in) {
+ReceiptHead decode_head(Decoder& in, std::string_view version) {
   ReceiptHead head;
   head.request = in.digest();
   for (std::size_t count = in.count(); count > 0; --count) {
@@ -47,6 +53,7 @@ ReceiptHead decode_head(Decoder& in) {
   }
   head.link_mode = in.text();
   head.distributions = in.number();
+  if (version == magic) head.launcher = in.text();
   return head;
 }
 
@@ -133,10 +140,10 @@ std::string encode_receipt(const ReceiptHead& head, const State& state) {
 }
 
 Receipt decode_receipt(std::string_view bytes, std::string_view name) {
-  Decoder in(bytes, magic, name);
+  Decoder in(bytes, magic_of(bytes), name);
   Receipt receipt;
   try {
-    receipt.head = decode_head(in);
+    receipt.head = decode_head(in, magic_of(bytes));
     for (std::size_t count = in.count(); count > 0; --count) {
       receipt.wheels.push_back(in.digest());
       const std::string dist_name(in.text());
@@ -160,8 +167,8 @@ Receipt decode_receipt(std::string_view bytes, std::string_view name) {
 }
 
 ReceiptHead decode_receipt_head(std::string_view bytes, std::string_view name) {
-  Decoder in(bytes, magic, name);
-  return decode_head(in);
+  Decoder in(bytes, magic_of(bytes), name);
+  return decode_head(in, magic_of(bytes));
 }
 
 std::optional<Receipt> read_receipt(const Fd& root) {

@@ -33,6 +33,7 @@ struct ReceiptHead {
   std::vector<Witness> places;       // site-packages and every dist-info, relative to the root
   std::string link_mode;             // what files were laid by: "hardlink", ...
   std::uint64_t distributions = 0;
+  std::string launcher;  // what starts entry points (render_launcher_policy)
 };
 
 // A directory of a wheel by name: its index may differ between versions of the facts.

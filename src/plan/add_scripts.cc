@@ -6,17 +6,46 @@
 #include "axle/base/error.h"
 #include "axle/wheel/entry_points.h"
 #include "plan/launcher_scripts.h"
+#include "plan/native_launcher.h"
 #include "plan/passes.h"
 
 namespace axle {
 namespace {
 
-ScriptInterpreter script_interpreter(const PlanInput& input) {
-  return {input.script_interpreter, input.policy.relocatable == Relocatable::yes, input.layout.os};
+bool finds_itself(const PlanInput& input) {
+  return input.layout.kind == LayoutKind::venv &&
+         (input.policy.relocatable == Relocatable::yes || input.policy.launcher.kind == LauncherKind::sh);
 }
 
-void add_launchers(Draft& draft, DistId id, const ScriptInterpreter& interpreter,
-                   std::set<std::string>& names) {
+std::string join_words(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
+std::string make_native_launcher(const PlanInput& input, const EntryPointCall& call) {
+  LauncherConfig config;
+  // In an environment the interpreter is beside the launcher, wherever that is moved.
+  const std::string& interpreter = input.script_interpreter;
+  const bool beside = input.layout.kind == LayoutKind::venv;
+  config.interpreters = {beside ? interpreter.substr(interpreter.rfind('/') + 1) : interpreter};
+  for (const std::string& flag : input.policy.launcher.flags) {
+    config.arguments.push_back({ArgumentKind::text, flag});
+  }
+  config.arguments.push_back({ArgumentKind::text, "-c"});
+  config.arguments.push_back({ArgumentKind::text, render_entry_point_code(call)});
+  config.arguments.push_back({ArgumentKind::self, ""});
+  config.environment = input.policy.launcher.environment;
+  return render_native_launcher(input.interpreter.arch, config, render_entry_point_main(call));
+}
+
+std::string make_launcher(const PlanInput& input, const EntryPointCall& call) {
+  if (input.policy.launcher.kind == LauncherKind::native) return make_native_launcher(input, call);
+  const ScriptInterpreter interpreter{input.script_interpreter, finds_itself(input), input.layout.os};
+  return render_entry_point(call, interpreter, join_words(input.policy.launcher.flags));
+}
+
+void add_launchers(Draft& draft, DistId id, std::set<std::string>& names) {
   const Dist& dist = draft.plan.dists[id];
   if (!dist.recorded) return;  // another tool wrote its launchers; they are files of the distribution
   for (const EntryPoint& point : dist.facts.entry_points()) {
@@ -30,8 +59,7 @@ void add_launchers(Draft& draft, DistId id, const ScriptInterpreter& interpreter
     }
     if (!names.insert(point.name).second) continue;  // in both groups: one launcher serves both
     const std::string path = join_path(draft.input.layout.scripts, point.name);
-    draft.tree.add(path,
-                   {id, Generated{render_entry_point({call.module, call.attribute}, interpreter)}, true});
+    draft.tree.add(path, {id, Generated{make_launcher(draft.input, {call.module, call.attribute})}, true});
   }
 }
 
@@ -58,10 +86,13 @@ void add_wheel_scripts(Draft& draft, DistId id, const std::set<std::string>& lau
 }  // namespace
 
 void add_scripts(Draft& draft) {
-  const ScriptInterpreter interpreter = script_interpreter(draft.input);
+  const PlanInput& input = draft.input;
+  if (input.policy.launcher.kind == LauncherKind::native && input.layout.os != Os::windows) {
+    require_native_launcher(input.layout.os, input.interpreter.arch);
+  }
   for (DistId id = 0; id < draft.plan.dists.size(); ++id) {
     std::set<std::string> launchers;
-    add_launchers(draft, id, interpreter, launchers);
+    add_launchers(draft, id, launchers);
     add_wheel_scripts(draft, id, launchers);
   }
 }

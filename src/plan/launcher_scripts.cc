@@ -21,6 +21,7 @@
 
 #include "axle/base/error.h"
 #include "base/text.h"
+#include "plan/launcher_zip.h"
 
 namespace axle {
 namespace {
@@ -179,17 +180,23 @@ std::string python_literal(std::string_view text) {
   return literal + "\"";
 }
 
-std::uint32_t crc32_of(std::string_view bytes) {
-  std::uint32_t crc = 0xFFFFFFFF;
-  for (char c : bytes) {
-    crc ^= static_cast<unsigned char>(c);
-    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1U) != 0 ? 0xEDB88320U : 0U);
-  }
-  return ~crc;
-}
+// How Python comes to what an entry point calls.
+struct Callee {
+  std::string imports;     // lines
+  std::string expression;  // without "()"
+};
 
-void put(std::string& out, std::uint32_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) out += static_cast<char>((value >> (8 * i)) & 0xFFU);
+Callee import_callee(const EntryPointCall& call) {
+  check_dotted(call.module);
+  check_dotted(call.attribute);
+  if (is_ascii(call.module) && is_ascii(call.attribute)) {
+    const std::string name = call.attribute.substr(0, call.attribute.find('.'));
+    return {"from " + call.module + " import " + name + "\n", call.attribute};
+  }
+  // Names beyond ASCII are looked up by text, so that no locale and no coding matters.
+  return {"from functools import reduce\nfrom importlib import import_module\n",
+          "reduce(getattr, " + python_literal(call.attribute) + ".split(\".\"), import_module(" +
+              python_literal(call.module) + "))"};
 }
 
 }  // namespace
@@ -199,30 +206,30 @@ std::string render_shebang(const ScriptInterpreter& interpreter, std::string_vie
 }
 
 std::string render_entry_point_main(const EntryPointCall& call) {
-  check_dotted(call.module);
-  check_dotted(call.attribute);
-  std::string text = "import sys\n";
-  std::string callee = call.attribute;
-  if (is_ascii(call.module) && is_ascii(call.attribute)) {
-    text += "from " + call.module + " import " + call.attribute.substr(0, call.attribute.find('.')) + "\n";
-  } else {
-    // Names beyond ASCII are looked up by text, so that no locale and no coding matters.
-    text += "from functools import reduce\nfrom importlib import import_module\n";
-    callee = "reduce(getattr, " + python_literal(call.attribute) + ".split(\".\"), import_module(" +
-             python_literal(call.module) + "))";
-  }
-  return text +
+  const Callee callee = import_callee(call);
+  return "import sys\n" + callee.imports +
          "if __name__ == \"__main__\":\n"
          "    for suffix in (\"-script.pyw\", \"-script.py\", \".exe\"):\n"
          "        if sys.argv[0].endswith(suffix):\n"
          "            sys.argv[0] = sys.argv[0][:-len(suffix)]\n"
          "            break\n"
          "    sys.exit(" +
-         callee + "())\n";
+         callee.expression + "())\n";
 }
 
-std::string render_entry_point(const EntryPointCall& call, const ScriptInterpreter& interpreter) {
-  return render_shebang(interpreter) + render_entry_point_main(call);
+std::string render_entry_point_code(const EntryPointCall& call) {
+  const Callee callee = import_callee(call);
+  // Python before 3.11 knows only -I to leave the working directory out.
+  return "import sys\n"
+         "if not getattr(sys.flags, \"safe_path\", sys.flags.isolated):\n"
+         "    del sys.path[0]\n"
+         "del sys.argv[0]\n" +
+         callee.imports + "sys.exit(" + callee.expression + "())\n";
+}
+
+std::string render_entry_point(const EntryPointCall& call, const ScriptInterpreter& interpreter,
+                               std::string_view arguments) {
+  return render_shebang(interpreter, arguments) + render_entry_point_main(call);
 }
 
 bool wants_rewrite(std::string_view content) noexcept { return content.starts_with("#!python"); }
@@ -254,47 +261,8 @@ std::optional<std::string> rewrite_script(std::string_view content, const Script
 
 std::string render_windows_launcher(const WindowsLauncher& launcher) {
   check_path(launcher.interpreter);
-  constexpr std::string_view name = "__main__.py";
-  constexpr std::uint32_t date_1980 = 0x0021;  // the first day that a zip can name
-  if (launcher.main_py.size() > (64U << 20))
-    throw Error(ErrorCode::bad_input, "a launcher's program is too large");
-  const std::string shebang = render_windows_shebang(launcher.interpreter, {});
-  const auto size = static_cast<std::uint32_t>(launcher.main_py.size());
-  const std::uint32_t crc = crc32_of(launcher.main_py);
-
-  // The same fields stand in both headers. spec: APPNOTE 4.3.7, 4.3.12; method 0, version 2.0.
-  std::string common;
-  put(common, 20, 2);
-  put(common, 0, 2);
-  put(common, 0, 2);
-  put(common, 0, 2);
-  put(common, date_1980, 2);
-  put(common, crc, 4);
-  put(common, size, 4);
-  put(common, size, 4);
-  put(common, static_cast<std::uint32_t>(name.size()), 2);
-  put(common, 0, 2);
-
-  std::string zip = "PK\x03\x04" + common + std::string(name) + std::string(launcher.main_py);
-  const auto directory = static_cast<std::uint32_t>(zip.size());
-  zip += "PK\x01\x02";
-  put(zip, 20, 2);
-  zip += common;
-  put(zip, 0, 2);  // comment
-  put(zip, 0, 2);  // disk
-  put(zip, 0, 2);
-  put(zip, 0, 4);
-  put(zip, 0, 4);  // offset of the local header
-  zip += name;
-  const auto directory_size = static_cast<std::uint32_t>(zip.size()) - directory;
-  zip += "PK\x05\x06";
-  put(zip, 0, 4);
-  put(zip, 1, 2);
-  put(zip, 1, 2);
-  put(zip, directory_size, 4);
-  put(zip, directory, 4);
-  put(zip, 0, 2);
-  return std::string(launcher.stub) + shebang + zip;
+  return std::string(launcher.stub) + render_windows_shebang(launcher.interpreter, {}) +
+         render_main_zip(launcher.main_py);
 }
 
 }  // namespace axle

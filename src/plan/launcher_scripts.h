@@ -31,9 +31,13 @@ struct EntryPointCall {
   std::string module;     // "pkg.cli"
   std::string attribute;  // "App.main"
 };
-std::string render_entry_point(const EntryPointCall& call, const ScriptInterpreter& interpreter);
-// The same without a shebang: __main__.py of a Windows launcher.
+std::string render_entry_point(const EntryPointCall& call, const ScriptInterpreter& interpreter,
+                               std::string_view arguments = {});
+// The same without a shebang: __main__.py of a launcher.
 std::string render_entry_point_main(const EntryPointCall& call);
+// The same for `python -c CODE PROGRAM ARGUMENTS`: the program's path becomes sys.argv[0], and the working
+// directory, which -c puts into sys.path, leaves it.
+std::string render_entry_point_code(const EntryPointCall& call);
 
 // A wheel's script whose first line is "#!python" or "#!pythonw" (with arguments or none), made to run with
 // the interpreter; nullopt for every other content, which stays as it is.

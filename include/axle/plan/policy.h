@@ -38,6 +38,34 @@ struct PruneRules {
   bool empty() const noexcept { return classes.empty() && globs.empty(); }
 };
 
+// What starts an entry point: a script with the interpreter's path in its first line (or, where the kernel
+// does not take that, a script for /bin/sh); a script for /bin/sh that finds the interpreter beside itself; a
+// program that does. Windows targets always have programs.
+enum class LauncherKind { script, sh, native };
+std::string_view to_string(LauncherKind kind) noexcept;
+
+// A variable that a native launcher sets for what it starts, sets unless it is set, or takes away.
+struct EnvironmentChange {
+  enum class Kind { set, set_default, unset };
+  Kind kind = Kind::set;
+  std::string name;
+  std::string value;  // "$ORIGIN" in it is the launcher's directory
+
+  friend bool operator==(const EnvironmentChange&, const EnvironmentChange&) = default;
+};
+
+struct LauncherPolicy {
+  LauncherKind kind = LauncherKind::script;
+  std::vector<std::string> flags;              // of the interpreter, a word each: "-I", "-X", "utf8"
+  std::vector<EnvironmentChange> environment;  // native launchers only
+
+  friend bool operator==(const LauncherPolicy&, const LauncherPolicy&) = default;
+};
+// The policy as a text that the other takes back; "" is the default. What cannot be understood is the
+// default.
+std::string render_launcher_policy(const LauncherPolicy& policy);
+LauncherPolicy parse_launcher_policy(std::string_view text);
+
 struct Policy {
   LinkMode link_mode = LinkMode::automatic;
   ConflictPolicy on_conflict = ConflictPolicy::error;
@@ -47,6 +75,7 @@ struct Policy {
   RpathPolicy rpath = RpathPolicy::automatic;
   Relocatable relocatable = Relocatable::no;
   PruneRules prune;
+  LauncherPolicy launcher;
 };
 
 }  // namespace axle

@@ -1,0 +1,62 @@
+# The programs that axle puts before what an entry point starts, compiled here and held by axle as bytes.
+# axle_add_launchers(TARGET) compiles each for which there is a compiler and adds the table of them to TARGET; a launcher
+# without one is an empty row, and asking for it at run time is an error that says what to install.
+#
+# They are other programs than axle: no flag of the project or of the user reaches them, so the same compiler gives the same
+# bytes in every kind of build.
+set(axle_launchers_dir ${CMAKE_CURRENT_LIST_DIR})
+
+# A compiler for Linux on ARCH, with what must be said to it, in OUT; empty without one.
+function(axle_find_linux_compiler out arch)
+  set(${out} "" PARENT_SCOPE)
+  string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" processor)
+  if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND (processor STREQUAL arch OR (processor STREQUAL "amd64" AND arch STREQUAL "x86_64")))
+    set(${out} ${CMAKE_C_COMPILER} PARENT_SCOPE)
+    return()
+  endif()
+  find_program(AXLE_LAUNCHER_CC_${arch} NAMES ${arch}-linux-gnu-gcc)
+  find_program(AXLE_LAUNCHER_CLANG NAMES clang)
+  find_program(AXLE_LAUNCHER_LLD NAMES ld.lld)
+  mark_as_advanced(AXLE_LAUNCHER_CC_${arch} AXLE_LAUNCHER_CLANG AXLE_LAUNCHER_LLD)
+  if(AXLE_LAUNCHER_CC_${arch})
+    set(${out} ${AXLE_LAUNCHER_CC_${arch}} PARENT_SCOPE)
+  elseif(AXLE_LAUNCHER_CLANG AND AXLE_LAUNCHER_LLD)
+    set(${out} ${AXLE_LAUNCHER_CLANG} --target=${arch}-linux-gnu --ld-path=${AXLE_LAUNCHER_LLD} PARENT_SCOPE)
+  endif()
+endfunction()
+
+function(axle_add_launchers target)
+  set(directory ${CMAKE_CURRENT_BINARY_DIR}/launchers)
+  file(MAKE_DIRECTORY ${directory})
+  set(rows)
+  set(made)
+  set(common -std=c11 -Os -ffreestanding -fno-builtin -fno-stack-protector -fno-asynchronous-unwind-tables
+             -fno-unwind-tables -fno-ident -Wall -Wextra -nostdlib -s)
+
+  foreach(arch x86_64 aarch64)
+    axle_find_linux_compiler(compiler ${arch})
+    set(output ${directory}/linux_${arch})
+    set(rows ${rows} linux_${arch}=)
+    if(compiler)
+      add_custom_command(
+        OUTPUT ${output}
+        COMMAND ${compiler} ${common} -static -fno-pic -fno-pie -Wl,--build-id=none -Wl,-z,noexecstack
+                -Wl,-T,${axle_launchers_dir}/linux.ld -o ${output} ${axle_launchers_dir}/linux.c
+        DEPENDS ${axle_launchers_dir}/linux.c ${axle_launchers_dir}/linux_system.h ${axle_launchers_dir}/linux.ld
+        COMMENT "Launcher for Linux on ${arch}" VERBATIM)
+      list(POP_BACK rows)
+      list(APPEND rows linux_${arch}=${output})
+      list(APPEND made ${output})
+    else()
+      message(STATUS "No launcher for Linux on ${arch}: neither ${arch}-linux-gnu-gcc nor clang with lld is here")
+    endif()
+  endforeach()
+
+  set(table ${directory}/launcher_table.cc)
+  add_custom_command(
+    OUTPUT ${table}
+    COMMAND ${CMAKE_COMMAND} -D OUTPUT=${table} "-D ROWS=${rows}" -P ${axle_launchers_dir}/embed.cmake
+    DEPENDS ${made} ${axle_launchers_dir}/embed.cmake
+    COMMENT "Table of launchers" VERBATIM)
+  target_sources(${target} PRIVATE ${table})
+endfunction()
