@@ -6,9 +6,11 @@
 #include "axle/base/error.h"
 #include "axle/wheel/inspect.h"
 #include "base/fd.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/existing.h"
 #include "cli/inspect_json.h"
+#include "cli/native_report.h"
 #include "cli/report.h"
 #include "exec/check.h"
 #include "store/unpack.h"
@@ -22,12 +24,21 @@ struct Inspected {
   bool record_wrong = false;
 };
 
+std::string indented(const std::string& text) {
+  std::string result;
+  for (const std::string_view line : split_lines(text)) result += "  " + std::string(line) + "\n";
+  return result;
+}
+
 Inspected inspect_file(const std::string& path, bool classify) {
   const WheelFilename name = WheelFilename::parse(std::string_view(path).substr(path.rfind('/') + 1));
   const Archive archive = Archive::open(AT_FDCWD, path);
   const WheelFacts facts = inspect_wheel(archive, name, path, hash_file(archive.fd(), path));
   Inspected result{facts_to_json(facts, path), facts_to_text(facts, path), !facts.record_ok()};
   if (classify) add_classes(facts, result.json, result.text);
+  const NativeReport native = report_links(facts);
+  result.json["native"] = native_to_json(native);
+  result.text += indented(native_to_text(native));
   return result;
 }
 
@@ -103,6 +114,15 @@ Inspected inspect_directory(const Options& options, const std::string& path) {
                        {"known_as", hook.known_as}});
     result.text += "  startup: " + hook.path.str() + ": runs " + hook.code.front() + "\n";
   }
+  // Files that look as they were laid are taken for what they were: check compares bytes.
+  CheckOptions check;
+  check.scope = CheckScope::native;
+  check.depth = CheckDepth::size_and_time;
+  check.jobs = jobs(options);
+  const CheckReport report =
+      check_environment(existing.root, existing.layout, existing.interpreter, existing.installation, check);
+  const NativeReport native{report.libraries, {}, report.problems};
+  result.text += indented(native_to_text(native));
   const auto& head = existing.installation.head;
   result.json = {{"environment", existing.path},
                  {"kind", to_string(existing.layout.kind)},
@@ -111,6 +131,7 @@ Inspected inspect_directory(const Options& options, const std::string& path) {
                  {"counts", {{"distributions", dists.size()}, {"files", files}}},
                  {"distributions", std::move(list)},
                  {"startup", std::move(startup)},
+                 {"native", native_to_json(native)},
                  {"notes", to_json(notes)}};
   return result;
 }

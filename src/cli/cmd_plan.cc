@@ -11,8 +11,10 @@
 #include "cli/commands.h"
 #include "cli/environment_commands.h"
 #include "cli/launcher_options.h"
+#include "cli/native_report.h"
 #include "cli/plan_json.h"
 #include "cli/sync_wheels.h"
+#include "exec/entry_bytes.h"
 
 namespace axle::cli {
 namespace {
@@ -84,18 +86,19 @@ int run_plan(const Options& options) {
   }
   Diagnostics notes = installation.notes;
   std::vector<PlanWheel> wheels = sync_wheels(options, chosen, request, installation, store, notes);
-  compile_wheels(options, opened.interpreter, store, wheels, notes);
-  PlanInput input = make_plan_input(options, opened, std::move(wheels));
-  input.policy.launcher = make_launcher_policy(options, installation.head ? installation.head->launcher : "");
-  const Plan plan = make_plan(input);
+  const Plan plan = make_plan(plan_input_for(options, opened, installation, std::move(wheels), store, notes));
+  require_editable(plan, store_trees(plan, store));
   ApplyResult changes = preview(installation, plan, apply_options(options));
   changes.notes.insert(changes.notes.begin(), notes.begin(), notes.end());
   changes.notes.insert(changes.notes.end(), plan.notes.begin(), plan.notes.end());
+  const NativeReport native = report_links(plan, opened.interpreter, store);
   if (options.json) {
-    print_json(plan_to_json(plan, changes));
+    Json value = plan_to_json(plan, changes);
+    value["native"] = native_to_json(native);
+    print_json(value);
   } else {
     print_diagnostics(changes.notes, options);
-    print_text(plan_to_text(plan, changes), options);
+    print_text(native_to_text(native) + plan_to_text(plan, changes), options);
   }
   const bool undecided = std::any_of(plan.conflicts.begin(), plan.conflicts.end(),
                                      [](const Conflict& conflict) { return !conflict.winner; });

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <set>
@@ -14,6 +15,7 @@
 #include "cli/context.h"
 #include "cli/report.h"
 #include "exec/receipt.h"
+#include "store/derived.h"
 #include "store/unpack.h"
 
 namespace axle::cli {
@@ -25,10 +27,18 @@ std::uint64_t total_bytes(const std::vector<StoredWheel>& wheels) {
   return bytes;
 }
 
+std::uint64_t total_bytes(const std::vector<DerivedFile>& files) {
+  std::uint64_t bytes = 0;
+  for (const DerivedFile& file : files) bytes += file.size;
+  return bytes;
+}
+
 int print_size(const Options& options, const Store& store) {
   std::vector<StoredWheel> wheels = store.wheels();
   const std::vector<StoredWheel> archives = store.archives();
   wheels.insert(wheels.end(), archives.begin(), archives.end());
+  const std::vector<DerivedFile> derived = list_derived(store);
+  const std::uint64_t bytes = total_bytes(wheels) + total_bytes(derived);
   if (options.json) {
     Json list = Json::array();
     for (const StoredWheel& wheel : wheels) {
@@ -37,11 +47,15 @@ int print_size(const Options& options, const Store& store) {
         one.update({{"archive", wheel.archive.hex()}, {"byte_code", wheel.byte_code}});
       list.push_back(std::move(one));
     }
-    print_json({{"path", store_path(options)}, {"bytes", total_bytes(wheels)}, {"wheels", std::move(list)}});
+    print_json({{"path", store_path(options)},
+                {"bytes", bytes},
+                {"wheels", std::move(list)},
+                {"edited", {{"count", derived.size()}, {"bytes", total_bytes(derived)}}}});
     return 0;
   }
-  print_text(counted(wheels.size(), "wheel") + ", " + std::to_string(total_bytes(wheels)) + " bytes in " +
-                 store_path(options) + "\n",
+  print_text(counted(wheels.size(), "wheel") +
+                 (derived.empty() ? "" : ", " + counted(derived.size(), "edited file")) + ", " +
+                 std::to_string(bytes) + " bytes in " + store_path(options) + "\n",
              options);
   return 0;
 }
@@ -49,7 +63,7 @@ int print_size(const Options& options, const Store& store) {
 // With --repair damaged wheels are removed: the next install unpacks them anew.
 int verify(const Options& options, const Store& store) {
   Diagnostics problems;
-  std::size_t repaired = 0;
+  std::size_t repaired = 0, remade = 0;
   const std::vector<StoredWheel> wheels = store.wheels();
   for (const StoredWheel& wheel : wheels) {
     const Diagnostics found = store.verify(wheel.sha256, jobs(options));
@@ -68,16 +82,25 @@ int verify(const Options& options, const Store& store) {
     store.remove_archive(archive.sha256);
     ++repaired;
   }
+  for (const DerivedFile& file : list_derived(store)) {
+    const Diagnostics found = verify_derived(store, file);
+    if (found.empty()) continue;
+    problems.insert(problems.end(), found.begin(), found.end());
+    if (!options.repair) continue;
+    remove_derived(store, file.key);
+    ++remade;
+  }
   const bool wrong = !problems.empty() && !options.repair;
   if (options.json) {
     print_json({{"path", store_path(options)},
                 {"wheels", wheels.size()},
                 {"problems", to_json(problems)},
-                {"removed", repaired}});
+                {"removed", repaired + remade}});
   } else {
     print_diagnostics(problems, options);
     print_text(counted(wheels.size(), "wheel") + ", " + counted(problems.size(), "problem") +
-                   (repaired != 0 ? ", " + counted(repaired, "damaged wheel") + " removed" : "") + " in " +
+                   (repaired != 0 ? ", " + counted(repaired, "damaged wheel") + " removed" : "") +
+                   (remade != 0 ? ", " + counted(remade, "damaged edited file") + " removed" : "") + " in " +
                    store_path(options) + "\n",
                options);
   }
@@ -150,17 +173,32 @@ int collect_garbage(const Options& options, const Store& store) {
     if (!options.dry_run) store.remove_archive(archive.sha256);
     removed.push_back(archive);
   }
+  // An edited library goes with the wheel from which it was made, unless an environment's file is a hard link
+  // to it: then removing it frees nothing.
+  std::vector<DerivedFile> edited;
+  for (const DerivedFile& file : list_derived(store)) {
+    const bool wheel_stays =
+        std::none_of(removed.begin(), removed.end(),
+                     [&](const StoredWheel& wheel) { return wheel.sha256 == file.wheel; }) &&
+        store.find(file.wheel);
+    if (wheel_stays || is_linked(store, file)) continue;
+    if (!options.dry_run) remove_derived(store, file.key);
+    edited.push_back(file);
+  }
   if (!options.dry_run) store.remove_leftovers();
   if (options.json) {
     Json list = Json::array();
     for (const StoredWheel& wheel : removed)
       list.push_back({{"sha256", wheel.sha256.hex()}, {"file", wheel.file_name}});
-    print_json(
-        {{"path", store_path(options)}, {"bytes", total_bytes(removed)}, {"removed", std::move(list)}});
+    print_json({{"path", store_path(options)},
+                {"bytes", total_bytes(removed) + total_bytes(edited)},
+                {"removed", std::move(list)},
+                {"removed_edited", edited.size()}});
     return 0;
   }
   print_text(counted(removed.size(), "wheel") + (options.dry_run ? " to remove, " : " removed, ") +
-                 std::to_string(total_bytes(removed)) + " bytes from " + store_path(options) + "\n",
+                 std::to_string(total_bytes(removed) + total_bytes(edited)) + " bytes from " +
+                 store_path(options) + "\n",
              options);
   return 0;
 }

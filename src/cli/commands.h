@@ -26,6 +26,7 @@ int run_size(const Options& options);
 int run_sbom(const Options& options);
 int run_action(const Options& options);
 int run_worker(const Options& options);
+int run_rpath(const Options& options);
 int run_debug(const Options& options);
 
 struct Command {
@@ -54,6 +55,7 @@ inline constexpr Command commands[] = {
     {"sbom", "axle sbom [LOCK]...", "write a bill of materials (CycloneDX)", run_sbom},
     {"action", "axle action @FILE", "unpack, merge, describe wheels for a build system", run_action},
     {"worker", "axle worker", "the same as a persistent worker", run_worker},
+    {"rpath", "axle rpath FILE|DIR...", "show or change where native objects look for libraries", run_rpath},
     {"debug", "axle debug", "", run_debug},
 };
 

@@ -186,10 +186,7 @@ Policy make_policy(const Options& options) {
   if (options.startup_hooks == "allow") policy.hooks = HookPolicy::allow;
   if (options.startup_hooks == "deny") policy.hooks = HookPolicy::deny;
   for (const std::string& name : options.allow_hooks) policy.allowed_hooks.insert(normalize_name(name));
-  if (options.rpath == "fix") {
-    throw Error(ErrorCode::unsupported, "--rpath fix is not part of this version",
-                "use --rpath auto or keep");
-  }
+  if (options.rpath == "fix") policy.rpath = RpathPolicy::fix;
   if (options.rpath == "keep") policy.rpath = RpathPolicy::keep;
   if (options.relocatable) policy.relocatable = Relocatable::yes;
   policy.launcher = make_launcher_policy(options, {});

@@ -8,6 +8,7 @@
 #include "cli/launcher_options.h"
 #include "exec/byte_code.h"
 #include "exec/damage.h"
+#include "exec/entry_bytes.h"
 #include "exec/environment.h"
 
 namespace axle::cli {
@@ -23,24 +24,6 @@ void remove_own_store(const Environment& environment, Diagnostics& notes) {
     notes.push_back({Severity::warning, "clean-up", "", own_store, "could not be removed: " + error.message(),
                      "the next command on this environment tries again"});
   }
-}
-
-// An environment stays what it is where nobody says otherwise: linked, relocatable, and its launchers.
-PlanInput plan_input_for(const Options& options, const Opened& opened, const Installation& installation,
-                         std::vector<PlanWheel> wheels, const Store& store, Diagnostics& notes) {
-  if (options.command != "uninstall") compile_wheels(options, opened.interpreter, store, wheels, notes);
-  PlanInput input = make_plan_input(options, opened, std::move(wheels));
-  input.policy.launcher = make_launcher_policy(options, installation.head ? installation.head->launcher : "");
-  const bool linked = installation.head && installation.head->link_mode == to_string(LinkMode::symlink);
-  if (linked && input.policy.link_mode == LinkMode::automatic && !options.no_store) {
-    input.policy.link_mode = LinkMode::symlink;
-  }
-  if (opened.place.kind == LayoutKind::venv && !opened.makes_skeleton) {
-    const std::string config = opened.path + "/pyvenv.cfg";
-    const auto text = try_read_file(AT_FDCWD, config);
-    if (text && parse_pyvenv_config(*text, config).relocatable) input.policy.relocatable = Relocatable::yes;
-  }
-  return input;
 }
 
 // An environment is one Python's: laid out for another, its packages would lie where that Python never looks.
@@ -64,6 +47,7 @@ int preview_change(const Options& options, const Opened& opened, const Decide& d
   std::vector<PlanWheel> wheels = decide(installation, store, notes);
   const Plan plan = make_plan(plan_input_for(options, opened, installation, std::move(wheels), store, notes));
   require_no_conflicts(plan);
+  require_editable(plan, store_trees(plan, store));
   ApplyResult result = preview(installation, plan, apply_options(options));
   result.notes.insert(result.notes.begin(), notes.begin(), notes.end());
   result.notes.insert(result.notes.end(), plan.notes.begin(), plan.notes.end());
@@ -109,6 +93,25 @@ void compile_wheels(const Options& options, const Interpreter& interpreter, cons
   if (facts.empty()) return;
   facts = with_byte_code(facts, store, interpreter, jobs(options), notes);
   for (std::size_t i = 0; i < facts.size(); ++i) of[i]->facts = std::move(facts[i]);
+}
+
+PlanInput plan_input_for(const Options& options, const Opened& opened, const Installation& installation,
+                         std::vector<PlanWheel> wheels, const Store& store, Diagnostics& notes) {
+  if (options.command != "uninstall") compile_wheels(options, opened.interpreter, store, wheels, notes);
+  PlanInput input = make_plan_input(options, opened, std::move(wheels));
+  input.policy.launcher = make_launcher_policy(options, installation.head ? installation.head->launcher : "");
+  const bool linked = installation.head && installation.head->link_mode == to_string(LinkMode::symlink);
+  if (linked && input.policy.link_mode == LinkMode::automatic && !options.no_store) {
+    input.policy.link_mode = LinkMode::symlink;
+  }
+  if (options.rpath.empty() && installation.head && installation.head->rpath == "fix")
+    input.policy.rpath = RpathPolicy::fix;
+  if (opened.place.kind == LayoutKind::venv && !opened.makes_skeleton) {
+    const std::string config = opened.path + "/pyvenv.cfg";
+    const auto text = try_read_file(AT_FDCWD, config);
+    if (text && parse_pyvenv_config(*text, config).relocatable) input.policy.relocatable = Relocatable::yes;
+  }
+  return input;
 }
 
 PlanWheel keep(const LaidDist& dist) { return {dist.facts, dist.requested, dist.direct_url, dist.ours}; }

@@ -32,6 +32,11 @@ PlanInput make_plan_input(const Options& options, const Opened& opened, std::vec
 void compile_wheels(const Options& options, const Interpreter& interpreter, const Store& store,
                     std::vector<PlanWheel>& wheels, Diagnostics& notes);
 
+// The same for what is there already: an environment stays what it is where nobody says otherwise (linked,
+// with repaired rpaths, relocatable), and with --compile the wheels get byte-code.
+PlanInput plan_input_for(const Options& options, const Opened& opened, const Installation& installation,
+                         std::vector<PlanWheel> wheels, const Store& store, Diagnostics& notes);
+
 // The installed distributions as wheels of a plan.
 PlanWheel keep(const LaidDist& dist);
 

@@ -159,6 +159,14 @@ void add_layer_options(CLI::App& app, Options& o) {
   app.add_option("--owner", o.owner, "layer: UID or UID:GID of everything; default 0:0");
 }
 
+void add_rpath_options(CLI::App& app, Options& o) {
+  app.add_flag("--print", o.print, "rpath: show the lists (the default)");
+  app.add_option("--set", o.set_rpath, "rpath: this list, entries between colons; \"\" removes it");
+  app.add_option("--add", o.add_rpaths, "rpath: one more entry, at the end")->allow_extra_args(false);
+  app.add_option("--remove", o.remove_rpaths, "rpath: without this entry")->allow_extra_args(false);
+  app.add_flag("--shrink", o.shrink, "rpath: only entries in which a needed library is found");
+}
+
 std::string overview() {
   std::string text =
       "axle " + std::string(version) +
@@ -209,6 +217,7 @@ Parsed parse_command_line(int argc, const char* const* argv, const char* const* 
   add_manner_options(app, options);
   add_output_options(app, options);
   add_layer_options(app, options);
+  add_rpath_options(app, options);
 
   std::reverse(arguments.begin(), arguments.end());
   try {

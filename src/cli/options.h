@@ -38,7 +38,8 @@ struct Options {
   // How.
   std::string store;
   bool no_store = false;
-  std::string link_mode = "auto", verify = "record", rpath = "auto", startup_hooks = "warn";
+  std::string link_mode = "auto", verify = "record", startup_hooks = "warn";
+  std::string rpath;  // "": as the environment has it, else auto
   std::vector<std::string> on_conflict;
   std::vector<std::string> allow_hooks;
   std::vector<std::string> prune;
@@ -56,6 +57,9 @@ struct Options {
   bool system_site_packages = false, relocatable = false, clear = false;
   bool check = false, pins = false, native = false, quick = false;
   bool classify = false, licenses = false;
+  bool print = false, shrink = false;
+  std::optional<std::string> set_rpath;
+  std::vector<std::string> add_rpaths, remove_rpaths;
   std::string older_than;
   std::vector<std::string> keep_used_by;
   std::string output;

@@ -11,6 +11,7 @@
 
 #include "axle/base/error.h"
 #include "base/file.h"
+#include "exec/entry_bytes.h"
 #include "exec/environment.h"
 #include "exec/lay.h"
 #include "exec/own_files.h"
@@ -107,7 +108,9 @@ class Application {
     result_.link_mode = plan_.policy.link_mode == LinkMode::symlink ? LinkMode::symlink : file_mode_;
     set_skeleton_aside();
     decide();
+    prepare_patched(plan_, changes_.add, trees_, store_, options_.jobs);
     head.link_mode = std::string(to_string(result_.link_mode));
+    head.rpath = plan_.policy.rpath == RpathPolicy::fix ? "fix" : "";
     // What stays is laid as it was: in the old mode, unless something comes in another. "mixed" is like no
     // mode, so that a sync which names one lays everything anew.
     if (head_ && !head_->link_mode.empty() && head_->link_mode != head.link_mode && !lays_all_anew()) {
@@ -307,6 +310,7 @@ class Application {
     how.jobs = options_.jobs;
     how.generated_mtime_ns = options_.source_date_epoch.value_or(default_epoch) * second_ns;
     if (options_.source_date_epoch) how.copied_mtime_ns = how.generated_mtime_ns;
+    how.kept = &store_;
     lay_entries(root_, plan_, entries, trees_, how);
   }
 
@@ -399,10 +403,8 @@ class Application {
     }
     if (const auto* file = std::get_if<StoreFile>(&entry.content)) {
       laid.sha256 = plan_.dists[file->wheel].facts.file(file->file).sha256;
-    } else if (const auto* generated = std::get_if<Generated>(&entry.content)) {
-      laid.sha256 = Sha256::of(generated->bytes);
-    } else if (const auto* script = std::get_if<Rewritten>(&entry.content)) {
-      laid.sha256 = Sha256::of(rewritten_bytes(plan_, *script, trees_));
+    } else if (has_own_bytes(entry.content)) {
+      laid.sha256 = measure_entry(plan_, entry, trees_, &store_).sha256;
     }
     if (const auto status = try_lstat(root_.get(), entry.path.str())) {
       laid.size = static_cast<std::uint64_t>(status->st_size);

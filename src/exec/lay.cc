@@ -15,8 +15,8 @@
 #include "base/interrupt.h"
 #include "base/parallel.h"
 #include "exec/damage.h"
+#include "exec/entry_bytes.h"
 #include "exec/own_files.h"
-#include "plan/launcher_scripts.h"
 
 namespace axle {
 namespace {
@@ -41,11 +41,6 @@ struct Way {
   int to_dir;
   const std::string& to;
 };
-
-[[noreturn]] void store_is_damaged(const std::string& path, const char* what = "is missing in the store") {
-  throw Error(ErrorCode::integrity, Place{path}, what,
-              "axle store verify --repair removes damaged wheels; the next run unpacks them anew");
-}
 
 std::string joined(std::string_view dir, std::string_view below) {
   if (dir.empty() || below.empty()) return std::string(dir.empty() ? below : dir);
@@ -278,17 +273,18 @@ class Layer {
       } else {
         lay_file({opened_[file->wheel].get(), from, root_.get(), path}, fact, trees_[file->wheel].check);
       }
-    } else if (const auto* generated = std::get_if<Generated>(&entry.content)) {
-      write(path, generated->bytes, entry.executable);
-    } else if (const auto* script = std::get_if<Rewritten>(&entry.content)) {
-      write(path, rewritten_bytes(plan_, *script, trees_), true);
+    } else if (const auto* object = std::get_if<Patched>(&entry.content);
+               object != nullptr && options_.kept != nullptr) {
+      FileFact fact = facts(object->from.wheel).file(object->from.file);
+      const DerivedFile made = patched_file(plan_, entry, trees_, *options_.kept);
+      fact.size = made.size;
+      lay_file({options_.kept->root().get(), made.path, root_.get(), path}, fact, DistTree::Check::times);
+    } else if (has_own_bytes(entry.content)) {
+      write(path, entry_bytes(plan_, entry, trees_, options_.kept).view(), entry.executable);
     } else if (const auto* link = std::get_if<Symlink>(&entry.content)) {
       symlink_at(link->target, root_.get(), path);
     } else if (std::holds_alternative<Directory>(entry.content)) {
       make_dir_with_parents(root_.get(), path);
-    } else {
-      throw Error(ErrorCode::unsupported, Place{path},
-                  "needs another rpath, which this layout cannot give it", "use --rpath keep");
     }
   }
 
@@ -320,10 +316,9 @@ class Layer {
     // Rewritten scripts are few: their bytes are made again rather than remembered.
     std::vector<std::optional<WrittenFile>> written(plan_.entries.size());
     for (std::size_t i = 0; i < plan_.entries.size(); ++i) {
-      if (const auto* script = std::get_if<Rewritten>(&plan_.entries[i].content)) {
-        const std::string bytes = rewritten_bytes(plan_, *script, trees_);
-        written[i] = WrittenFile{Sha256::of(bytes), bytes.size()};
-      }
+      const Entry& entry = plan_.entries[i];
+      if (std::holds_alternative<Rewritten>(entry.content) || std::holds_alternative<Patched>(entry.content))
+        written[i] = measure_entry(plan_, entry, trees_, options_.kept);
     }
     parallel_for(records.size(), options_.jobs, [&](std::size_t i) {
       const DistId dist = std::get<Record>(records[i]->content).dist;
@@ -368,16 +363,13 @@ std::string link_target(const Plan& plan, const Entry& entry, const Trees& trees
   return joined(trees[id].location, path_in(trees[id], scheme, below));
 }
 
-std::string rewritten_bytes(const Plan& plan, const Rewritten& script, const Trees& trees) {
-  const WheelFacts& wheel = plan.dists[script.from.wheel].facts;
-  const DistTree& tree = trees[script.from.wheel];
-  const std::string path = joined(tree.path, path_in(tree, wheel.scheme_of(wheel.file(script.from.file)),
-                                                     wheel.path_of(script.from.file)));
-  const auto content = try_read_file(tree.dir, path);
-  if (!content) store_is_damaged(path);
-  const ScriptInterpreter interpreter{script.interpreter, plan.policy.relocatable == Relocatable::yes,
-                                      plan.layout.os};
-  return rewrite_script(*content, interpreter).value_or(*content);
+std::string path_of_file(const DistTree& tree, const WheelFacts& wheel, std::uint32_t file) {
+  return joined(tree.path, path_in(tree, wheel.scheme_of(wheel.file(file)), wheel.path_of(file)));
+}
+
+void store_is_damaged(const std::string& path, const char* what) {
+  throw Error(ErrorCode::integrity, Place{path}, what,
+              "axle store verify --repair removes damaged wheels; the next run unpacks them anew");
 }
 
 void lay_entries(const Fd& root, const Plan& plan, const std::vector<Entry>& entries, const Trees& trees,

@@ -40,6 +40,7 @@ struct LayOptions {
   unsigned jobs = 1;
   std::int64_t generated_mtime_ns = 0;          // of files that axle writes itself
   std::optional<std::int64_t> copied_mtime_ns;  // of copies and clones; none: as in the store
+  const Store* kept = nullptr;  // where edited objects are kept; none: they are made in memory each time
 };
 
 // Lays `entries` (of this plan) under the root. Their paths must be free; directories above them are made.
@@ -51,10 +52,12 @@ void lay_entries(const Fd& root, const Plan& plan, const std::vector<Entry>& ent
 // mode that cannot work becomes copy, with one warning.
 LinkMode resolve_link_mode(LinkMode wanted, const Store& store, const Fd& root, Diagnostics& notes);
 
+// A file of the wheel, relative to the tree's open directory.
+std::string path_of_file(const DistTree& tree, const WheelFacts& wheel, std::uint32_t file);
+// Throws Error(integrity).
+[[noreturn]] void store_is_damaged(const std::string& path, const char* what = "is missing in the store");
+
 // Where an entry with Lay::link points to.
 std::string link_target(const Plan& plan, const Entry& entry, const Trees& trees);
-
-// The bytes that a Rewritten entry has.
-std::string rewritten_bytes(const Plan& plan, const Rewritten& script, const Trees& trees);
 
 }  // namespace axle

@@ -32,6 +32,7 @@
 #include "base/interrupt.h"
 #include "base/parallel.h"
 #include "exec/compress.h"
+#include "exec/entry_bytes.h"
 #include "exec/tar_format.h"
 #include "plan/launcher_scripts.h"
 
@@ -297,8 +298,12 @@ MadeBytes make_bytes(const Plan& plan, const WheelSet& wheels) {
                                           plan.layout.os};
       made[i] = rewrite_script(content, interpreter).value_or(content);
     } else if (std::holds_alternative<Patched>(entry.content)) {
-      throw Error(ErrorCode::unsupported, Place{entry.path.str()}, "needs another rpath in a layer",
-                  "use --rpath keep");
+      const StoreFile from = std::get<Patched>(entry.content).from;
+      if (wheels.facts(from.wheel).file(from.file).size > WheelSet::max_whole) {
+        throw Error(ErrorCode::unsupported, Place{entry.path.str()},
+                    "is too large to be given other rpaths in a layer", "use --rpath auto or keep");
+      }
+      made[i] = patched_bytes(entry, wheels.read(from, buffer).plain);
     }
   }
   return made;

@@ -10,11 +10,16 @@
 namespace axle {
 namespace {
 
-constexpr std::string_view magic = "AXLERCP2";
+constexpr std::string_view magic = "AXLERCP3";
+// Older formats lack what was added last.
+constexpr std::string_view magic_without_rpath = "AXLERCP2";
 constexpr std::string_view magic_without_launcher = "AXLERCP1";
 
 std::string_view magic_of(std::string_view bytes) {
-  return bytes.starts_with(magic_without_launcher) ? magic_without_launcher : magic;
+  for (const std::string_view older : {magic_without_rpath, magic_without_launcher}) {
+    if (bytes.starts_with(older)) return older;
+  }
+  return magic;
 }
 
 void encode_head(Encoder& out, const ReceiptHead& head) {
@@ -33,6 +38,7 @@ void encode_head(Encoder& out, const ReceiptHead& head) {
   out.text(head.link_mode);
   out.number(head.distributions);
   out.text(head.launcher);
+  out.text(head.rpath);
 }
 
 ReceiptHead decode_head(Decoder& in, std::string_view version) {
@@ -53,7 +59,8 @@ ReceiptHead decode_head(Decoder& in, std::string_view version) {
   }
   head.link_mode = in.text();
   head.distributions = in.number();
-  if (version == magic) head.launcher = in.text();
+  if (version != magic_without_launcher) head.launcher = in.text();
+  if (version == magic) head.rpath = in.text();
   return head;
 }
 

@@ -32,6 +32,7 @@ struct ReceiptHead {
   std::vector<ReceiptInput> inputs;  // lock files, and what they include
   std::vector<Witness> places;       // site-packages and every dist-info, relative to the root
   std::string link_mode;             // what files were laid by: "hardlink", ...
+  std::string rpath;                 // "fix", or "" for what needs no remembering
   std::uint64_t distributions = 0;
   std::string launcher;  // what starts entry points (render_launcher_policy)
 };

@@ -193,7 +193,9 @@ bool Doctor::judge_tree(LinkVerdict& verdict, std::size_t name, const Instance& 
   verdict.provider = best;
   const bool by_file =
       ascii_iequal(object::base_name(tree_.objects[*best].path), object::base_name(verdict.name));
-  if (by_file && !several) verdict.fix = entry_to(verdict.object, *best);
+  // dyld looks into lists for names that begin so, and for no others.
+  const bool searched = policy_.loader != Loader::dyld || verdict.name.starts_with("@rpath/");
+  if (by_file && !several && searched) verdict.fix = entry_to(verdict.object, *best);
   const bool by_soname = tree_.objects[*best].facts->soname == verdict.name;
   const bool loads_first = rank(*best) == 1 || (rank(*best) == 0 && policy_.loader == Loader::windows);
   const bool counts = policy_.loader == Loader::glibc || policy_.loader == Loader::dyld
@@ -445,6 +447,20 @@ std::vector<std::string> find_crossing_directories(const LinkTree& tree, const L
       at.pop_back();
     }
   };
+  // A path that leads to another distribution's libraries counts without a need as well: dlopen of a bare
+  // name searches it.
+  std::map<std::string_view, std::set<std::string_view>> distributions;
+  for (const Instance& instance : search.instances())
+    distributions[instance.origin].insert(tree.objects[instance.object].distribution);
+  for (const Instance& instance : search.instances()) {
+    if (!search.takes_part(instance.object)) continue;
+    const std::string_view own = tree.objects[instance.object].distribution;
+    for (const object::SearchDir& dir : *instance.paths) {
+      const auto there = dir.dir == none ? distributions.end() : distributions.find(dir.shown);
+      if (there == distributions.end()) continue;
+      if (there->second.size() > 1 || !there->second.contains(own)) add(instance.origin, dir.entry);
+    }
+  }
   for (std::size_t i = 0; i < tree.objects.size(); ++i) {
     if (!search.takes_part(i)) continue;
     search.load(search.instance_of(i), [&](std::size_t instance, std::size_t k, const Outcome& outcome) {

@@ -190,7 +190,7 @@ std::optional<std::vector<std::string>> find_repaired_rpaths(const LinkTree& tre
   std::vector<std::string> fixes, inherited;
   for (const LinkVerdict& verdict : report.verdicts) {
     if (verdict.object != object || verdict.fix.empty()) continue;
-    if (verdict.kind == Kind::out_of_reach) {
+    if (verdict.kind == Kind::out_of_reach || verdict.kind == Kind::preloaded) {
       helps = true;
       fixes.push_back(verdict.fix);
     }

@@ -214,6 +214,7 @@ void LinkSearch::begin(std::size_t root) {
   queue_.assign(1, root);
   instance_epoch_[root] = epoch_;
   loader_[root] = none;
+  in_interpreter_ = tree_.objects[instances_[root].object].facts->kind != ObjectFacts::Kind::executable;
   const std::size_t soname = instances_[root].soname;
   // musl knows what is loaded only by the names that a search found.
   if (soname != none && policy_.loader != LinkPolicy::Loader::musl) {
@@ -302,7 +303,7 @@ Outcome LinkSearch::resolve(std::size_t instance, std::size_t name) {
     outcome.provider = name_instance_[name];
     return outcome;
   }
-  if (is_program_library_[name]) {
+  if (in_interpreter_ && is_program_library_[name]) {
     outcome.how = Outcome::How::program;
     return outcome;
   }
@@ -336,7 +337,7 @@ Outcome LinkSearch::resolve_elf(std::size_t instance, std::size_t name) {
       if (instances_[at].has_runpath) continue;
       if (search(*instances_[at].paths, at, name, needer, outcome)) return outcome;
     }
-    if (search(program_dirs_, none, name, needer, outcome)) return outcome;
+    if (in_interpreter_ && search(program_dirs_, none, name, needer, outcome)) return outcome;
   }
   search(extra_dirs_, none, name, needer, outcome);
   return outcome;

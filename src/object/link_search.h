@@ -105,6 +105,7 @@ class LinkSearch {
 
   // The state of one load().
   std::uint32_t epoch_ = 0;
+  bool in_interpreter_ = true;  // a program of its own has nothing of the interpreter
   std::vector<std::uint32_t> name_epoch_;
   std::vector<std::size_t> name_instance_;
   std::vector<std::uint32_t> instance_epoch_;

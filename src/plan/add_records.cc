@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "axle/base/error.h"
+#include "axle/object/rpath_edit.h"
 #include "axle/wheel/record.h"
 #include "plan/identity.h"
 #include "plan/passes.h"
@@ -25,7 +26,7 @@ Sha256 identity_of(const Plan& plan, const Entry& entry) {
              (plan.policy.relocatable == Relocatable::yes ? " relocatable" : "");
     }
     std::string operator()(const Patched& object) const {
-      std::string text = "patched " + (*this)(object.from);
+      std::string text = "patched " + std::to_string(rpath_edit_version) + " " + (*this)(object.from);
       for (const std::string& rpath : object.rpaths) text += " " + rpath;
       return text;
     }
@@ -126,9 +127,10 @@ std::string render_record(const Plan& plan, DistId id,
   const bool one_lib = plan.layout.purelib == plan.layout.platlib ||
                        !(facts.root(Scheme::purelib).has_value() && facts.root(Scheme::platlib).has_value());
   bool part_is_whole = one_lib && dist.lost_files.empty();
-  for (std::size_t i = 0; part_is_whole && i < plan.entries.size(); ++i) {
-    const auto* patched = std::get_if<Patched>(&plan.entries[i].content);
-    part_is_whole = patched == nullptr || patched->from.wheel != id;
+  for (const Entry& entry : plan.entries) {
+    if (!std::holds_alternative<Patched>(entry.content)) continue;
+    const bool shares = std::find(entry.sharers.begin(), entry.sharers.end(), id) != entry.sharers.end();
+    if (entry.owner == id || shares) part_is_whole = false;
   }
   // A file shared with another distribution is an entry of that one, made from its wheel; the ready part
   // lists it all the same.

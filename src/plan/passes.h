@@ -25,8 +25,11 @@ void classify_namespaces(Draft& draft);
 void resolve_startup_files(Draft& draft);
 void resolve_conflicts(Draft& draft);
 void prune_files(Draft& draft);
+void plan_rpaths(Draft& draft);
 void choose_links(Draft& draft);
 void add_records(Draft& draft);
+
+bool has_native_objects(const Plan& plan);
 
 // "a/b"; either may be nothing.
 std::string join_path(const std::optional<RelPath>& dir, std::string_view below);

@@ -23,6 +23,7 @@ Plan make_plan(const PlanInput& input) {
   resolve_conflicts(draft);
   // From here on every destination has one owner.
   prune_files(draft);   // before links: a directory that loses files is no longer one tree
+  plan_rpaths(draft);   // before choose_links: an edited object is a file of its own
   choose_links(draft);  // a linked tree must have one owner
   add_records(draft);   // identities: what a RECORD holds follows from the entries of its distribution
   // From here on nothing is added.

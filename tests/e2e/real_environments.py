@@ -3,8 +3,8 @@
 
     real_environments.py AXLE [--all] [--wheels DIR] [NAME...]
 
-jupyterlab (its server serves a page), boto3, the scipy stack (a fit, a chart), and three google-cloud distributions that
-share a namespace. Downloads some 300 MB by pip, once, into .cache/environments/ (or DIR); so it runs only with --all or
+jupyterlab (its server serves a page), boto3, the scipy stack (a fit, a chart), three google-cloud distributions that share a
+namespace, and libraries that find those of other distributions (PySide6, some of NVIDIA's, some of cmeel's). Downloads some 900 MB by pip, once, into .cache/environments/ (or DIR); so it runs only with --all or
 AXLE_TEST_FULL=1, and says in one line when it did not run.
 """
 
@@ -67,6 +67,36 @@ assert storage.Client.__module__ == "google.cloud.storage.client"
 server = grpc.server(__import__("concurrent.futures").futures.ThreadPoolExecutor(1))
 assert server.add_insecure_port("127.0.0.1:0")
 """),
+    # Libraries that find those of other distributions through "..".
+    "pyside6": (["PySide6-Essentials", "shiboken6"], """
+from PySide6.QtCore import QCoreApplication, QTimer, QUrl
+from PySide6.QtNetwork import QNetworkRequest
+from PySide6.QtXml import QDomDocument
+import shiboken6
+app = QCoreApplication([])
+assert shiboken6.isValid(app)
+QTimer.singleShot(0, app.quit)
+assert app.exec() == 0
+assert QNetworkRequest(QUrl("https://files.example/")).url().host() == "files.example"
+assert QDomDocument().createElement("a").tagName() == "a"
+"""),
+    "nvidia": (["nvidia-cusparse-cu12", "nvidia-nvjitlink-cu12", "nvidia-curand-cu12", "nvidia-cuda-nvrtc-cu12"], """
+import ctypes, os, sysconfig
+top = os.path.join(sysconfig.get_path("platlib"), "nvidia")
+for name in ("cusparse/lib/libcusparse.so.12", "curand/lib/libcurand.so.10", "cuda_nvrtc/lib/libnvrtc.so.12"):
+    ctypes.CDLL(os.path.join(top, name))
+maps = open("/proc/self/maps").read()
+assert "libnvJitLink.so.12" in maps, "the library of the other distribution is not loaded"
+version = ctypes.c_int(), ctypes.c_int()
+nvrtc = ctypes.CDLL(os.path.join(top, "cuda_nvrtc/lib/libnvrtc.so.12"))
+assert nvrtc.nvrtcVersion(ctypes.byref(version[0]), ctypes.byref(version[1])) == 0 and version[0].value == 12
+"""),
+    "cmeel": (["eigenpy", "hpp-fcl"], """
+import numpy, eigenpy, hppfcl
+assert abs(eigenpy.Quaternion(1, 0, 0, 0).norm() - 1) < 1e-12
+assert numpy.allclose(eigenpy.LDLT(numpy.eye(3) * 2).solve(numpy.ones(3)), 0.5)
+assert hppfcl.Sphere(2.0).radius == 2.0
+"""),
 }
 
 
@@ -113,7 +143,7 @@ def main() -> int:
     parser.add_argument("--wheels", type=Path, default=ROOT / ".cache" / "environments")
     given = parser.parse_args()
     if not (given.all or given.names or os.environ.get("AXLE_TEST_FULL") == "1"):
-        print("NOT RUN: it downloads some 300 MB; AXLE_TEST_FULL=1 or --all runs it")
+        print("NOT RUN: it downloads some 900 MB; AXLE_TEST_FULL=1 or --all runs it")
         return 0
     axle = os.path.abspath(given.axle)
     failures = 0

@@ -379,7 +379,8 @@ TEST(RpathEdit, fat_mach_o_is_edited_in_every_slice) {
   EXPECT_EQ(count, 2U);
 }
 
-// Whatever is planned for a spoilt object, it is planned without harm.
+// Whatever is planned for a spoilt object, it is planned without harm. With AXLE_TEST_FULL for 100,000 of
+// them.
 TEST(RpathEdit, no_mutation_does_harm) {
   const Workshop shop;
   shop.compile("lib.so", "int f(void){return 1;}", "-shared -fPIC -Wl,-rpath,/x,--enable-new-dtags");
@@ -387,8 +388,9 @@ TEST(RpathEdit, no_mutation_does_harm) {
   macho.rpaths = {"@loader_path"};
   macho.signature = MachoShape::Signature::ad_hoc;
   std::mt19937 random(7);
+  const int rounds = std::getenv("AXLE_TEST_FULL") != nullptr ? 50000 : 3000;
   for (const std::string& image : {shop.read("lib.so"), macho_image(macho)}) {
-    for (int i = 0; i < 3000; ++i) {
+    for (int i = 0; i < rounds; ++i) {
       std::string spoilt = image;
       for (int k = 0; k < 4; ++k) {
         const std::size_t range = random() % 2 == 0 ? 1024 : image.size();

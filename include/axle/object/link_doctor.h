@@ -126,8 +126,8 @@ std::string_view to_string(SuspiciousPath::Kind kind) noexcept;  // "world-writa
 // fine are left out. `kind` is "native-" and the kind's name.
 Diagnostics render_links(const LinkTree& tree, const LinkReport& report);
 
-// The directories that must be real ones, because a path that is used and leads into another distribution
-// goes up from them by "..". Of a tree without links. Sorted.
+// The directories that must be real ones, because a path that leads to the libraries of another distribution,
+// or to a directory that it shares, goes up from them by "..". Of a tree without links. Sorted.
 std::vector<std::string> find_crossing_directories(const LinkTree& tree, const LinkPolicy& policy);
 
 // The list that the object should have so that what is out of reach is found: its own entries, then the fixes

@@ -14,6 +14,9 @@
 
 namespace axle {
 
+// Changes whenever the same edit of the same object gives other bytes.
+inline constexpr int rpath_edit_version = 1;
+
 // What an object is to have. RPATH stays RPATH and RUNPATH stays RUNPATH (they differ in who inherits them
 // and in what LD_LIBRARY_PATH may override) unless `tag` says otherwise; an object with neither gets RUNPATH.
 struct RpathEdit {
