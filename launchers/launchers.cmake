@@ -30,8 +30,7 @@ function(axle_add_launchers target)
   file(MAKE_DIRECTORY ${directory})
   set(rows)
   set(made)
-  set(common -std=c11 -Os -ffreestanding -fno-builtin -fno-stack-protector -fno-asynchronous-unwind-tables
-             -fno-unwind-tables -fno-ident -Wall -Wextra -nostdlib -s)
+  set(common -std=c11 -Os -ffreestanding -fno-builtin -fno-stack-protector -fno-ident -Wall -Wextra -nostdlib -s)
 
   foreach(arch x86_64 aarch64)
     axle_find_linux_compiler(compiler ${arch})
@@ -40,7 +39,7 @@ function(axle_add_launchers target)
     if(compiler)
       add_custom_command(
         OUTPUT ${output}
-        COMMAND ${compiler} ${common} -static -fno-pic -fno-pie -Wl,--build-id=none -Wl,-z,noexecstack
+        COMMAND ${compiler} ${common} -fno-asynchronous-unwind-tables -fno-unwind-tables -static -fno-pic -fno-pie -Wl,--build-id=none -Wl,-z,noexecstack
                 -Wl,-T,${axle_launchers_dir}/linux.ld -o ${output} ${axle_launchers_dir}/linux.c
         DEPENDS ${axle_launchers_dir}/linux.c ${axle_launchers_dir}/linux_system.h ${axle_launchers_dir}/linux.ld
         COMMENT "Launcher for Linux on ${arch}" VERBATIM)
@@ -50,6 +49,49 @@ function(axle_add_launchers target)
     else()
       message(STATUS "No launcher for Linux on ${arch}: neither ${arch}-linux-gnu-gcc nor clang with lld is here")
     endif()
+  endforeach()
+
+  # mingw-w64's; -Wl,-e names the program's start, for nothing of a C run-time comes before. Times are left out.
+  foreach(machine "amd64 x86_64 launcher_main" "x86 i686 _launcher_main")
+    separate_arguments(machine)
+    list(GET machine 0 arch)
+    list(GET machine 1 triple)
+    list(GET machine 2 start)
+    find_program(AXLE_LAUNCHER_CC_win_${arch} NAMES ${triple}-w64-mingw32-gcc ${triple}-w64-mingw32-gcc-win32)
+    find_program(AXLE_LAUNCHER_RC_win_${arch} NAMES ${triple}-w64-mingw32-windres)
+    mark_as_advanced(AXLE_LAUNCHER_CC_win_${arch} AXLE_LAUNCHER_RC_win_${arch})
+    if(NOT AXLE_LAUNCHER_CC_win_${arch} OR NOT AXLE_LAUNCHER_RC_win_${arch})
+      message(STATUS "No launchers for Windows on ${arch}: ${triple}-w64-mingw32-gcc is not here")
+      list(APPEND rows windows_${arch}_console= windows_${arch}_gui=)
+      continue()
+    endif()
+    set(resource ${directory}/windows_${arch}.o)
+    add_custom_command(
+      OUTPUT ${resource}
+      COMMAND ${AXLE_LAUNCHER_RC_win_${arch}} -I ${axle_launchers_dir} -i ${axle_launchers_dir}/windows.rc -O coff -o ${resource}
+      DEPENDS ${axle_launchers_dir}/windows.rc ${axle_launchers_dir}/windows.manifest
+      COMMENT "Resources of launchers for Windows on ${arch}" VERBATIM)
+    foreach(kind console gui)
+      set(output ${directory}/windows_${arch}_${kind}.exe)
+      set(options -Wl,--subsystem,console)
+      set(libraries -lkernel32)
+      if(arch STREQUAL "x86")  # where the tables mean nothing to the system
+        list(APPEND options -fno-asynchronous-unwind-tables -fno-unwind-tables)
+      endif()
+      if(kind STREQUAL "gui")
+        list(TRANSFORM options REPLACE "subsystem,console" "subsystem,windows")
+        list(APPEND options -DGUI)
+        list(APPEND libraries -luser32)
+      endif()
+      add_custom_command(
+        OUTPUT ${output}
+        COMMAND ${AXLE_LAUNCHER_CC_win_${arch}} ${common} ${options} -Wl,-e,${start} -Wl,--no-insert-timestamp
+                -o ${output} ${axle_launchers_dir}/windows.c ${resource} ${libraries}
+        DEPENDS ${axle_launchers_dir}/windows.c ${resource}
+        COMMENT "Launcher for Windows on ${arch}, ${kind}" VERBATIM)
+      list(APPEND rows windows_${arch}_${kind}=${output})
+      list(APPEND made ${output})
+    endforeach()
   endforeach()
 
   set(table ${directory}/launcher_table.cc)

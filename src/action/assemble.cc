@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "plan/passes.h"
+#include "plan/windows_launcher.h"
 #include "store/unpack.h"
 
 namespace axle {
@@ -92,9 +93,9 @@ class Assembler {
       input_.script_interpreter = interpreter_.executable;
       input_.policy.relocatable = Relocatable::no;
     } else {
-      const bool windows = input_.layout.os == Os::windows;
-      input_.script_interpreter =
-          absolute_path(input_.layout, input_.layout.scripts) + (windows ? "\\python.exe" : "/python");
+      input_.script_interpreter = input_.layout.os == Os::windows
+                                      ? windows_environment_python(input_.layout)
+                                      : absolute_path(input_.layout, input_.layout.scripts) + "/python";
     }
     if (request_.operation == Operation::venv) {
       const bool links = knows_interpreter() && request_.interpreter != ActionRequest::Interpreter::none;

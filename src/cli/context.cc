@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "cli/launcher_options.h"
 #include "cli/version.h"
+#include "plan/windows_launcher.h"
 
 namespace axle::cli {
 namespace {
@@ -154,7 +155,7 @@ Layout make_layout(const Options& options, const Place& place, const Interpreter
 
 std::string script_interpreter(const Place& place, const Interpreter& interpreter, const Layout& layout) {
   if (place.kind != LayoutKind::venv) return interpreter.executable;
-  if (layout.os == Os::windows) return absolute_path(layout, layout.scripts) + "\\python.exe";
+  if (layout.os == Os::windows) return windows_environment_python(layout);
   return place.logical + "/bin/python";
 }
 

@@ -183,7 +183,9 @@ Interpreter foreign_interpreter(const ForeignTarget& target) {
   const char separator = windows ? '\\' : '/';
   made.executable = target.executable;
   if (made.executable.empty()) {
-    made.executable = windows ? "C:\\Python" + digits + "\\python.exe"
+    // Beside a free-threaded Windows Python, python.exe is the other one, when both are installed.
+    const std::string name = version->free_threaded ? "python" + short_version(made) + "t.exe" : "python.exe";
+    made.executable = windows ? "C:\\Python" + digits + "\\" + name
                               : "/usr/local/bin/python" + short_version(made) + made.abi_flags;
   }
   if (!is_absolute_on(made.os, made.executable) || !is_utf8(made.executable)) {

@@ -8,6 +8,7 @@
 #include "plan/launcher_scripts.h"
 #include "plan/native_launcher.h"
 #include "plan/passes.h"
+#include "plan/windows_launcher.h"
 
 namespace axle {
 namespace {
@@ -39,6 +40,17 @@ std::string make_native_launcher(const PlanInput& input, const EntryPointCall& c
   return render_native_launcher(input.interpreter.arch, config, render_entry_point_main(call));
 }
 
+std::string make_windows_launcher(const PlanInput& input, const EntryPointCall& call, WindowsKind kind) {
+  const std::string& python = input.script_interpreter;
+  if (!input.policy.launcher.environment.empty()) {
+    throw Error(ErrorCode::unsupported, "launchers for Windows cannot change variables",
+                "leave out --launcher-env");
+  }
+  return render_windows_launcher({windows_stub(input.interpreter.arch, kind),
+                                  kind == WindowsKind::gui ? with_w(python) : python,
+                                  render_entry_point_main(call), input.policy.launcher.flags});
+}
+
 std::string make_launcher(const PlanInput& input, const EntryPointCall& call) {
   if (input.policy.launcher.kind == LauncherKind::native) return make_native_launcher(input, call);
   const ScriptInterpreter interpreter{input.script_interpreter, finds_itself(input), input.layout.os};
@@ -51,16 +63,23 @@ void add_launchers(Draft& draft, DistId id, std::set<std::string>& names) {
   for (const EntryPoint& point : dist.facts.entry_points()) {
     if (!is_script_group(point.group)) continue;
     const ObjectReference call = parse_object_reference(point.value);
-    if (draft.input.layout.os == Os::windows) {
-      throw Error(
-          ErrorCode::unsupported, Place{std::string(dist.facts.file_name())},
-          "entry point " + point.name + " needs a Windows launcher, which this build of axle does not hold",
-          "build axle with mingw-w64 installed");
-    }
-    if (!names.insert(point.name).second) continue;  // in both groups: one launcher serves both
-    const std::string path = join_path(draft.input.layout.scripts, point.name);
-    draft.tree.add(path, {id, Generated{make_launcher(draft.input, {call.module, call.attribute})}, true});
+    const bool windows = draft.input.layout.os == Os::windows;
+    const std::string name = windows ? point.name + ".exe" : point.name;
+    if (!names.insert(name).second) continue;  // in both groups: one launcher serves both
+    const EntryPointCall entry{call.module, call.attribute};
+    const WindowsKind kind = point.group == "gui_scripts" ? WindowsKind::gui : WindowsKind::console;
+    draft.tree.add(join_path(draft.input.layout.scripts, name),
+                   {id,
+                    Generated{windows ? make_windows_launcher(draft.input, entry, kind)
+                                      : make_launcher(draft.input, entry)},
+                    true});
   }
+}
+
+// What a wheel's own script names. "<launcher_dir>" means something to launchers only; "python" is the active
+// environment's to the Python launcher for Windows (py.exe).
+std::string interpreter_of_scripts(const PlanInput& input) {
+  return input.script_interpreter.starts_with('<') ? "python" : input.script_interpreter;
 }
 
 void add_wheel_scripts(Draft& draft, DistId id, const std::set<std::string>& launchers) {
@@ -77,7 +96,7 @@ void add_wheel_scripts(Draft& draft, DistId id, const std::set<std::string>& lau
     const StoreFile from{id, index};
     Claim claim{id, from, true};
     if (dist.recorded && file.has(file_flag::script_python)) {
-      claim.content = Rewritten{from, draft.input.script_interpreter};
+      claim.content = Rewritten{from, interpreter_of_scripts(draft.input)};
     }
     draft.tree.add(join_path(draft.input.layout.scripts, name), std::move(claim));
   }

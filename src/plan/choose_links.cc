@@ -148,6 +148,13 @@ bool is_byte_code_tree(const Entry& entry) {
 void choose_links(Draft& draft) {
   Plan& plan = draft.plan;
   if (plan.policy.link_mode != LinkMode::symlink) return;
+  if (plan.layout.os == Os::windows) {
+    plan.policy.link_mode = LinkMode::copy;
+    plan.notes.push_back({Severity::warning, "link-mode", "", "",
+                          "links into this machine's store mean nothing on Windows; files are copied",
+                          "leave out --link-mode symlink"});
+    return;
+  }
   LinkChooser(plan, target_link_policy(draft.input.interpreter)).run();
   DirectorySet byte_code;
   for (const Entry& entry : plan.entries) {

@@ -21,7 +21,7 @@
 
 #include "axle/base/error.h"
 #include "base/text.h"
-#include "plan/launcher_zip.h"
+#include "plan/windows_launcher.h"
 
 namespace axle {
 namespace {
@@ -244,9 +244,8 @@ std::optional<std::string> rewrite_script(std::string_view content, const Script
   std::size_t word = 2;
   while (word < line.size() && !is_space(line[word])) ++word;
   ScriptInterpreter chosen = interpreter;
-  if (interpreter.os == Os::windows && line.substr(2, word - 2) == "pythonw" &&
-      chosen.executable.ends_with("python.exe")) {
-    chosen.executable.insert(chosen.executable.size() - 4, "w");
+  if (interpreter.os == Os::windows && line.substr(2, word - 2) == "pythonw") {
+    chosen.executable = with_w(chosen.executable);
   }
   std::string_view second;
   if (const std::size_t next = std::min(content.find('\n'), content.size());
@@ -257,12 +256,6 @@ std::optional<std::string> rewrite_script(std::string_view content, const Script
   std::string kept(second);
   if (!kept.empty() && !kept.ends_with('\n')) kept += '\n';
   return render_start(chosen, line.substr(word), kept) + std::string(content);
-}
-
-std::string render_windows_launcher(const WindowsLauncher& launcher) {
-  check_path(launcher.interpreter);
-  return std::string(launcher.stub) + render_windows_shebang(launcher.interpreter, {}) +
-         render_main_zip(launcher.main_py);
 }
 
 }  // namespace axle

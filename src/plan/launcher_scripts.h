@@ -1,6 +1,6 @@
 #pragma once
-// Scripts that start an interpreter: shebangs, entry-point wrappers, rewritten `#!python` scripts, Windows
-// launchers. Pure. spec: PyPA "Entry points", "Binary distribution format" (scripts); execve(2) on '#!'
+// Scripts that start an interpreter: shebangs, entry-point wrappers, rewritten `#!python` scripts.
+// Pure. spec: PyPA "Entry points", "Binary distribution format" (scripts); execve(2) on '#!'
 // lines.
 
 #include <optional>
@@ -44,14 +44,5 @@ std::string render_entry_point_code(const EntryPointCall& call);
 std::optional<std::string> rewrite_script(std::string_view content, const ScriptInterpreter& interpreter);
 // Whether rewrite_script() would; reads at most the first line.
 bool wants_rewrite(std::string_view content) noexcept;
-
-// STUB ++ "#!" interpreter "\n" (the path in double quotes when it has a space) ++ a stored zip with
-// __main__.py. The same bytes for the same input.
-struct WindowsLauncher {
-  std::string_view stub;         // a PE program that reads the rest; bytes
-  std::string_view interpreter;  // "C:\\env\\Scripts\\python.exe"
-  std::string_view main_py;      // content of __main__.py
-};
-std::string render_windows_launcher(const WindowsLauncher& launcher);
 
 }  // namespace axle

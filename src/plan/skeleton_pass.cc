@@ -2,6 +2,7 @@
 
 #include "plan/passes.h"
 #include "plan/venv_skeleton.h"
+#include "plan/windows_launcher.h"
 
 namespace axle {
 
@@ -15,6 +16,10 @@ void add_venv_skeleton(Draft& draft) {
   options.system_site_packages = input.venv->system_site_packages;
   options.relocatable = input.policy.relocatable == Relocatable::yes;
   options.interpreter = input.venv->interpreter;
+  if (input.layout.os == Os::windows && options.interpreter == VenvInterpreter::linked) {
+    options.windows_python = windows_stub(input.interpreter.arch, WindowsKind::console);
+    options.windows_pythonw = windows_stub(input.interpreter.arch, WindowsKind::gui);
+  }
   for (const SkeletonEntry& entry : make_venv_skeleton(input.interpreter, options)) {
     Claim claim;
     switch (entry.kind) {

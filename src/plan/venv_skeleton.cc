@@ -99,12 +99,18 @@ void add_posix_tree(Skeleton& skeleton, const Interpreter& interpreter) {
   }
 }
 
-void add_windows_tree(Skeleton& skeleton, const VenvOptions& options, const Activation& activation) {
-  if (!options.windows_python.empty()) {
-    skeleton.add("Scripts/python.exe", SkeletonKind::executable, options.windows_python);
-  }
-  if (!options.windows_pythonw.empty()) {
-    skeleton.add("Scripts/pythonw.exe", SkeletonKind::executable, options.windows_pythonw);
+void add_windows_tree(Skeleton& skeleton, const Interpreter& interpreter, const VenvOptions& options,
+                      const Activation& activation) {
+  // spec: CPython's venv: a free-threaded installation's programs have the version in their names too.
+  std::vector<std::string> suffixes{".exe"};
+  if (interpreter.free_threaded) suffixes.push_back(short_version(interpreter) + "t.exe");
+  for (const std::string& suffix : suffixes) {
+    if (!options.windows_python.empty()) {
+      skeleton.add("Scripts/python" + suffix, SkeletonKind::executable, options.windows_python);
+    }
+    if (!options.windows_pythonw.empty()) {
+      skeleton.add("Scripts/pythonw" + suffix, SkeletonKind::executable, options.windows_pythonw);
+    }
   }
   skeleton.add("Lib/site-packages", SkeletonKind::directory);
   skeleton.add("Scripts/activate.bat", SkeletonKind::file, render_activate_batch(activation));
@@ -143,8 +149,9 @@ std::vector<SkeletonEntry> make_venv_skeleton(const Interpreter& interpreter, co
   const std::string prompt = prompt_of(interpreter, options);
   check_options(interpreter, options, prompt);
   const bool windows = interpreter.os == Os::windows;
+  // Where it will be on Windows is not known when its root is a path of this machine.
   const Activation activation{options.root, prompt, windows ? "Scripts" : "bin", interpreter.os,
-                              options.relocatable};
+                              options.relocatable || (windows && options.root.starts_with('/'))};
 
   Skeleton skeleton;
   skeleton.add("pyvenv.cfg", SkeletonKind::file, render_pyvenv_config(interpreter, options));
@@ -156,7 +163,7 @@ std::vector<SkeletonEntry> make_venv_skeleton(const Interpreter& interpreter, co
   skeleton.add(bin + "activate.nu", SkeletonKind::file, render_activate_nushell(activation));
   skeleton.add(bin + "Activate.ps1", SkeletonKind::file, render_activate_powershell(activation));
   if (windows) {
-    add_windows_tree(skeleton, options, activation);
+    add_windows_tree(skeleton, interpreter, options, activation);
   } else {
     skeleton.add("bin/activate.csh", SkeletonKind::file, render_activate_csh(activation));
     if (options.interpreter == VenvInterpreter::linked) add_posix_interpreter(skeleton, interpreter);

@@ -180,24 +180,5 @@ TEST(RewriteScript, Windows) {
   EXPECT_EQ(rewrite_script("#!pythonw -E\nx", python), "#!\"C:\\my env\\Scripts\\pythonw.exe\" -E\nx");
 }
 
-TEST(WindowsLauncher, IsStubThenShebangThenZip) {
-  const TempTree tree;
-  const std::string main_py = render_entry_point_main({"pkg.cli", "main"});
-  const std::string bytes = render_windows_launcher({"MZstub", "C:\\env\\Scripts\\python.exe", main_py});
-  EXPECT_TRUE(bytes.starts_with("MZstub#!C:\\env\\Scripts\\python.exe\nPK\x03\x04"));
-  EXPECT_EQ(bytes, render_windows_launcher({"MZstub", "C:\\env\\Scripts\\python.exe", main_py}));
-  // Python reads what follows the stub as an archive, and runs it.
-  const std::string file = tree.write("tool.exe", bytes);
-  EXPECT_EQ(run(host_python() + " -c \"import zipfile; z = zipfile.ZipFile('" + file +
-                "'); print(z.testzip(), z.namelist(), z.infolist()[0].date_time[0])\"")
-                .out,
-            "None ['__main__.py'] 1980");
-  tree.write("lib/pkg/cli.py", "import sys\ndef main():\n    return sys.argv[0].endswith('/tool') and 3\n");
-  EXPECT_EQ(
-      run("PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=" + tree.at("lib") + " " + host_python() + " " + file).status,
-      3);
-  EXPECT_THROW(render_windows_launcher({"", "C:\\a\nb", ""}), Error);
-}
-
 }  // namespace
 }  // namespace axle
