@@ -27,6 +27,7 @@ int run_sbom(const Options& options);
 int run_action(const Options& options);
 int run_worker(const Options& options);
 int run_rpath(const Options& options);
+int run_bundle(const Options& options);
 int run_debug(const Options& options);
 
 struct Command {
@@ -56,6 +57,8 @@ inline constexpr Command commands[] = {
     {"action", "axle action @FILE", "unpack, merge, describe wheels for a build system", run_action},
     {"worker", "axle worker", "the same as a persistent worker", run_worker},
     {"rpath", "axle rpath FILE|DIR...", "show or change where native objects look for libraries", run_rpath},
+    {"bundle", "axle bundle LOCK --with-python DIR", "make a program that runs where nothing is installed",
+     run_bundle},
     {"debug", "axle debug", "", run_debug},
 };
 

@@ -128,6 +128,17 @@ void add_manner_options(CLI::App& app, Options& o) {
   app.add_flag("--clear", o.clear, "empty an existing environment first");
 }
 
+void add_bundle_options(CLI::App& app, Options& o) {
+  app.add_option("--with-python", o.with_python, "bundle: the prefix of the Python to take along");
+  app.add_option("--entry", o.entry, "bundle: the script to start");
+  app.add_option("--module", o.module, "bundle: the module to start, as python -m does");
+  app.add_option("--one-file", o.one_file, "bundle: one executable, which unpacks itself once");
+  app.add_option("--settings", o.settings, "bundle: a TOML file with flags, arguments, variables");
+  app.add_flag("--with-libs", o.with_libs, "bundle: take along every library, the C library too");
+  app.add_flag("--system-libc", o.system_libc, "bundle: with --with-libs, leave the C library to the target");
+  app.add_flag("--whole-python", o.whole_python, "bundle: leave out nothing of the interpreter's tree");
+}
+
 void add_output_options(CLI::App& app, Options& o) {
   app.add_flag("--json", o.json, "one JSON object on standard output");
   app.add_flag("--dry-run", o.dry_run, "only say what would be done");
@@ -215,6 +226,7 @@ Parsed parse_command_line(int argc, const char* const* argv, const char* const* 
   add_selection_options(app, options);
   add_source_options(app, options);
   add_manner_options(app, options);
+  add_bundle_options(app, options);
   add_output_options(app, options);
   add_layer_options(app, options);
   add_rpath_options(app, options);

@@ -60,6 +60,8 @@ struct Options {
   bool print = false, shrink = false;
   std::optional<std::string> set_rpath;
   std::vector<std::string> add_rpaths, remove_rpaths;
+  std::string with_python, entry, module, one_file, settings;  // bundle
+  bool with_libs = false, system_libc = false, whole_python = false;
   std::string older_than;
   std::vector<std::string> keep_used_by;
   std::string output;
