@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "archive/audit.h"
@@ -25,8 +26,14 @@ struct Archive::Impl {
   std::string name;
   std::uint64_t size;
   std::vector<Member> members;
+  std::uint64_t serial = next_serial();
 
-  zip::Source source() const { return {fd, name, size}; }
+  zip::Source source() const { return {fd, name, size, serial}; }
+
+  static std::uint64_t next_serial() noexcept {
+    static std::atomic<std::uint64_t> last{0};
+    return ++last;
+  }
 };
 
 Archive::Archive(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}

@@ -56,6 +56,7 @@ struct Source {
   const Fd& fd;
   const std::string& name;
   std::uint64_t size;
+  std::uint64_t serial = 0;  // tells open archives apart, where nothing may be mixed up between them; 0: none
 };
 
 // Throw Error(bad_input) at the archive; the second quotes the member's raw name first.

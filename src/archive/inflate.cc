@@ -11,6 +11,12 @@
 #include "base/file.h"
 
 namespace axle::zip {
+namespace {
+
+// Members are mostly small and read in the order in which they lie: one read serves several.
+constexpr std::uint64_t read_ahead = 32U << 10;
+
+}  // namespace
 
 Inflater::Inflater() : decompressor_(libdeflate_alloc_decompressor()) {
   if (decompressor_ == nullptr) throw std::bad_alloc();
@@ -46,11 +52,27 @@ std::string_view Inflater::read(const Source& source, const Member& member) {
   return {plain, size};
 }
 
+const char* Inflater::packed_bytes(const Source& source, const Member& member) {
+  const std::uint64_t begin = member.data_offset;
+  const std::uint64_t end = begin + member.packed_size;
+  const bool is_there =
+      source.serial != 0 && source.serial == packed_serial_ && begin >= packed_begin_ && end <= packed_end_;
+  if (!is_there) {
+    const std::uint64_t ahead = std::min(read_ahead, source.size - std::min(source.size, begin));
+    const auto size = static_cast<std::size_t>(std::max(member.packed_size, ahead));
+    packed_serial_ = 0;
+    pread_exactly(source.fd, packed_.reserve(size), size, begin, source.name);
+    packed_begin_ = begin;
+    packed_end_ = begin + size;
+    packed_serial_ = source.serial;
+  }
+  return packed_.data() + (begin - packed_begin_);
+}
+
 void Inflater::inflate(const Source& source, const Member& member, char* into) {
   const auto packed_size = static_cast<std::size_t>(member.packed_size);
   const auto size = static_cast<std::size_t>(member.size);
-  char* const packed = packed_.reserve(packed_size);
-  pread_exactly(source.fd, packed, packed_size, member.data_offset, source.name);
+  const char* const packed = packed_bytes(source, member);
   packed_view_ = {packed, packed_size};
   std::size_t used = 0;
   std::size_t produced = 0;

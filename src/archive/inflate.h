@@ -2,6 +2,7 @@
 // The contents of members, verified. Errors: bad_input for data unlike its declaration, io.
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -28,9 +29,13 @@ class Inflater {
 
  private:
   void inflate(const Source& source, const Member& member, char* into);
+  const char* packed_bytes(const Source& source, const Member& member);
 
   libdeflate_decompressor* decompressor_;
-  Bytes packed_;
+  Bytes packed_;  // bytes [begin, end) of the archive with that serial
+  std::uint64_t packed_begin_ = 0;
+  std::uint64_t packed_end_ = 0;
+  std::uint64_t packed_serial_ = 0;
   Bytes plain_;
   std::string_view packed_view_;
 };

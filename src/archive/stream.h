@@ -20,6 +20,7 @@ class Bytes {
  public:
   // At least `size` bytes; what was there before is lost when they grow.
   char* reserve(std::size_t size);
+  const char* data() const noexcept { return bytes_.get(); }
 
  private:
   std::unique_ptr<char[]> bytes_;

@@ -1,7 +1,14 @@
+// SHA-256 calls OpenSSL's block functions directly: nearly every run hashes small things, and the first fetch
+// of a method through EVP builds OpenSSL's tables, which costs more than all that a no-op has to hash. The
+// other algorithms are rare and go through EVP.
+
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include "axle/base/digest.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/sha.h>
 
 #include <algorithm>
 #include <atomic>
@@ -81,10 +88,12 @@ std::optional<Sha256> Sha256::from_base64url(std::string_view text) {
 }
 
 Sha256 Sha256::of(std::string_view data) {
-  thread_local Hasher hasher;
-  hasher.reset();
-  hasher.update(data);
-  return hasher.finish_sha256();
+  SHA256_CTX context;  // SHA256() itself would go through EVP
+  SHA256_Init(&context);
+  SHA256_Update(&context, data.data(), data.size());
+  Sha256 digest;
+  SHA256_Final(digest.bytes.data(), &context);
+  return digest;
 }
 
 std::optional<HashAlgorithm> parse_hash_algorithm(std::string_view name) {
@@ -122,12 +131,17 @@ Hash Hash::parse(std::string_view text) {
 std::string Hash::str() const { return std::string(to_string(algorithm)) + ":" + hex; }
 
 struct Hasher::Impl {
-  EVP_MD_CTX* context;
-  const EVP_MD* method;
+  SHA256_CTX sha256;
+  const EVP_MD* method = nullptr;  // of another algorithm
+  EVP_MD_CTX* context = nullptr;
 };
 
-Hasher::Hasher(HashAlgorithm algorithm) : impl_(new Impl{EVP_MD_CTX_new(), method_of(algorithm)}) {
-  if (impl_->context == nullptr) throw std::bad_alloc();
+Hasher::Hasher(HashAlgorithm algorithm) : impl_(new Impl) {
+  if (algorithm != HashAlgorithm::sha256) {
+    impl_->method = method_of(algorithm);
+    impl_->context = EVP_MD_CTX_new();
+    if (impl_->context == nullptr) throw std::bad_alloc();
+  }
   reset();
 }
 
@@ -141,12 +155,23 @@ Hasher& Hasher::operator=(Hasher&& other) noexcept {
 }
 
 void Hasher::reset() {
-  if (EVP_DigestInit_ex2(impl_->context, impl_->method, nullptr) != 1) throw std::bad_alloc();
+  if (impl_->context == nullptr) {
+    SHA256_Init(&impl_->sha256);
+  } else if (EVP_DigestInit_ex2(impl_->context, impl_->method, nullptr) != 1) {
+    throw std::bad_alloc();
+  }
 }
 
-void Hasher::update(std::string_view data) { EVP_DigestUpdate(impl_->context, data.data(), data.size()); }
+void Hasher::update(std::string_view data) {
+  if (impl_->context == nullptr) {
+    SHA256_Update(&impl_->sha256, data.data(), data.size());
+  } else {
+    EVP_DigestUpdate(impl_->context, data.data(), data.size());
+  }
+}
 
 std::string Hasher::finish() {
+  if (impl_->context == nullptr) return std::string(as_text(finish_sha256().bytes));
   std::array<unsigned char, EVP_MAX_MD_SIZE> raw{};
   unsigned size = 0;
   EVP_DigestFinal_ex(impl_->context, raw.data(), &size);
@@ -155,13 +180,14 @@ std::string Hasher::finish() {
 
 Sha256 Hasher::finish_sha256() {
   Sha256 digest;
-  EVP_DigestFinal_ex(impl_->context, digest.bytes.data(), nullptr);
+  SHA256_Final(digest.bytes.data(), &impl_->sha256);
   return digest;
 }
 
 std::string base64url_encode(std::string_view bytes) {
   std::string out;
-  out.reserve((bytes.size() * 4 + 2) / 3);
+  out.resize((bytes.size() * 4 + 2) / 3);
+  char* to = out.data();
   std::uint32_t bits = 0;
   int count = 0;
   for (const char c : bytes) {
@@ -169,21 +195,29 @@ std::string base64url_encode(std::string_view bytes) {
     count += 8;
     while (count >= 6) {
       count -= 6;
-      out += base64url_digits[(bits >> count) & 63];
+      *to++ = base64url_digits[(bits >> count) & 63];
     }
   }
-  if (count > 0) out += base64url_digits[(bits << (6 - count)) & 63];
+  if (count > 0) *to = base64url_digits[(bits << (6 - count)) & 63];
   return out;
 }
 
 std::optional<std::string> base64url_decode(std::string_view text) {
   while (text.size() % 4 == 0 && text.ends_with('=')) text.remove_suffix(text.ends_with("==") ? 2 : 1);
+  static constexpr std::array<signed char, 256> values = [] {
+    std::array<signed char, 256> table{};
+    table.fill(-1);
+    for (std::size_t i = 0; i < base64url_digits.size(); ++i)
+      table[static_cast<unsigned char>(base64url_digits[i])] = static_cast<signed char>(i);
+    return table;
+  }();
   std::string out;
+  out.reserve(text.size() * 3 / 4);
   std::uint32_t bits = 0;
   int count = 0;
   for (const char c : text) {
-    const std::size_t value = base64url_digits.find(c);
-    if (value == std::string_view::npos) return std::nullopt;
+    const int value = values[static_cast<unsigned char>(c)];
+    if (value < 0) return std::nullopt;
     bits = (bits << 6) | static_cast<std::uint32_t>(value);
     count += 6;
     if (count >= 8) {

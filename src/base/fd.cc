@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,7 +11,6 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
-#include <memory>
 
 #include "axle/base/error.h"
 
@@ -150,7 +150,7 @@ void remove_tree(int dir, const std::string& path) {
   if ((status->st_mode & S_IRWXU) != S_IRWXU) fchmodat(dir, path.c_str(), 0700, 0);
   {
     const Fd self = open_dir(dir, path);
-    for (const DirEntry& entry : list_dir(self.get(), ".")) {
+    for (const DirEntry& entry : list_dir(self, path)) {
       if (entry.type == DT_DIR) {
         remove_tree(self.get(), entry.name);
       } else {
@@ -169,25 +169,39 @@ bool remove_dir_if_empty(int dir, const std::string& path) {
 }
 
 std::vector<DirEntry> list_dir(int dir, const std::string& path) {
-  Fd fd = open_dir(dir, path);
-  const int raw = dup(fd.get());
-  DIR* stream = raw < 0 ? nullptr : fdopendir(raw);
-  if (stream == nullptr) throw_errno("cannot list directory", path);
-  const std::unique_ptr<DIR, int (*)(DIR*)> closing(stream, closedir);
+  return list_dir(open_dir(dir, path), path);
+}
+
+std::vector<DirEntry> list_dir(const Fd& fd, std::string_view name) {
+  // The layout of the kernel's records; readdir() would need a stream and its buffer for each directory.
+  struct Head {
+    std::uint64_t inode;
+    std::int64_t offset;
+    unsigned short length;
+    unsigned char type;
+  };
+  constexpr std::size_t name_offset = 19;
+  alignas(Head) std::array<char, 32U << 10> buffer;
   std::vector<DirEntry> entries;
-  errno = 0;
-  while (const dirent* entry = readdir(stream)) {
-    const std::string_view name = entry->d_name;
-    if (name == "." || name == "..") continue;
-    unsigned char type = entry->d_type;
-    if (type == DT_UNKNOWN) {
-      const auto status = try_lstat(fd.get(), entry->d_name);
-      type =
-          status ? static_cast<unsigned char>(IFTODT(status->st_mode)) : static_cast<unsigned char>(DT_REG);
+  while (true) {
+    const long got = syscall(SYS_getdents64, fd.get(), buffer.data(), buffer.size());
+    if (got < 0) throw_errno("cannot list directory", name);
+    if (got == 0) break;
+    for (long at = 0; at < got;) {
+      Head head;
+      std::memcpy(&head, buffer.data() + at, name_offset);
+      const std::string_view entry = buffer.data() + at + name_offset;
+      at += head.length;
+      if (entry == "." || entry == "..") continue;
+      unsigned char type = head.type;
+      if (type == DT_UNKNOWN) {
+        const auto status = try_lstat(fd.get(), std::string(entry));
+        type =
+            status ? static_cast<unsigned char>(IFTODT(status->st_mode)) : static_cast<unsigned char>(DT_REG);
+      }
+      entries.push_back({std::string(entry), type});
     }
-    entries.push_back({std::string(name), type});
   }
-  if (errno != 0) throw_errno("cannot list directory", path);
   std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return entries;
 }

@@ -77,5 +77,7 @@ struct DirEntry {
 };
 // Sorted by name, without "." and "..".
 std::vector<DirEntry> list_dir(int dir, const std::string& path);
+// The same of an open directory, once: its position is left at the end. `name` is for errors.
+std::vector<DirEntry> list_dir(const Fd& dir, std::string_view name);
 
 }  // namespace axle

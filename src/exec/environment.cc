@@ -38,7 +38,7 @@ std::string stage_path(const std::string& path) {
 
 bool is_empty_dir(const std::string& path) {
   const auto dir = try_open_dir(AT_FDCWD, path);
-  return dir && list_dir(dir->get(), ".").empty();
+  return dir && list_dir(*dir, path).empty();
 }
 
 // The lock of an environment whose root is open. nullopt when the root was replaced or went away meanwhile.

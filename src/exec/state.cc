@@ -37,7 +37,7 @@ void list_rows(const Fd& root, const RelPath& dir, int depth, std::vector<Instal
   constexpr int max_depth = 16;
   const auto open = try_open_dir(root.get(), dir.str());
   if (!open || depth > max_depth) return;
-  for (const DirEntry& entry : list_dir(open->get(), ".")) {
+  for (const DirEntry& entry : list_dir(*open, dir.str())) {
     const auto name = RelPath::try_parse(entry.name);
     if (!name) continue;
     const RelPath path = dir.join(*name);

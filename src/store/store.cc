@@ -37,6 +37,19 @@ std::string absolute(std::string path) {
 
 }  // namespace
 
+// Small ones are read: to map, page in and unmap them would cost more.
+static WheelFacts open_facts(const Fd& fd, std::uint64_t size, const std::string& name) {
+  constexpr std::uint64_t max_read = 128U << 10;
+  if (size > max_read) {
+    auto mapped = std::make_shared<MappedFile>(MappedFile::map(fd, name));
+    const std::string_view bytes = mapped->bytes();
+    return WheelFacts::open(std::move(mapped), bytes, name);
+  }
+  std::string bytes(static_cast<std::size_t>(size), '\0');
+  pread_exactly(fd, bytes.data(), bytes.size(), 0, name);
+  return WheelFacts::open(std::move(bytes), name);
+}
+
 std::int64_t now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
              std::chrono::system_clock::now().time_since_epoch())
@@ -81,17 +94,29 @@ StoreUse Store::use() const noexcept { return impl_->use; }
 std::string Store::tree_path(const Sha256& wheel) { return wheel_dir(wheel) + "/tree"; }
 
 std::optional<WheelFacts> Store::find(const Sha256& wheel) const {
-  const std::string path = wheel_dir(wheel) + "/facts";
-  const auto fd = try_open_file(impl_->root.get(), path);
+  {
+    const std::lock_guard lock(impl_->known_mutex);
+    if (const auto known = impl_->known.find(wheel); known != impl_->known.end()) return known->second;
+  }
+  auto facts = impl_->read_facts(wheel);
+  if (facts) {
+    const std::lock_guard lock(impl_->known_mutex);
+    impl_->known.emplace(wheel, *facts);
+  }
+  return facts;
+}
+
+std::optional<WheelFacts> Store::Impl::read_facts(const Sha256& wheel) const {
+  const std::string name = wheel_dir(wheel) + "/facts";
+  const auto fd = try_open_file(root.get(), name);
   if (!fd) return std::nullopt;
   struct stat status {};
-  if (fstat(fd->get(), &status) == 0 && now_ns() - mtime_ns(status) > use_granularity_ns) {
+  if (fstat(fd->get(), &status) != 0) throw_errno("cannot look at", name);
+  if (now_ns() - mtime_ns(status) > use_granularity_ns) {
     futimens(fd->get(), nullptr);  // a store that cannot be written to simply has older times
   }
-  auto mapped = std::make_shared<MappedFile>(MappedFile::map(*fd, path));
-  const std::string_view bytes = mapped->bytes();
   try {
-    WheelFacts facts = WheelFacts::open(std::move(mapped), bytes, impl_->path + "/" + path);
+    WheelFacts facts = open_facts(*fd, static_cast<std::uint64_t>(status.st_size), path + "/" + name);
     if (facts.store_id() != wheel) return std::nullopt;
     return facts;
   } catch (const Error& error) {
@@ -184,6 +209,10 @@ std::vector<StoredWheel> Store::wheels() const {
 }
 
 void Store::remove(const Sha256& wheel) const {
+  {
+    const std::lock_guard lock(impl_->known_mutex);
+    impl_->known.erase(wheel);
+  }
   // First out of sight by one rename, so that nobody finds half of it.
   const std::string aside = "tmp/removed-" + wheel.hex() + "-" + std::to_string(getpid());
   if (renameat(impl_->root.get(), wheel_dir(wheel).c_str(), impl_->root.get(), aside.c_str()) != 0) {

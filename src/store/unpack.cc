@@ -232,14 +232,16 @@ Sha256 hash_file(const Fd& fd, const std::string& name) {
 
 std::string hash_file(const Fd& fd, const std::string& name, HashAlgorithm algorithm) {
   Hasher hasher(algorithm);
-  std::vector<char> buffer(1U << 20);
+  // Small enough for the cache, so that what was read is hashed there; never cleared.
+  constexpr std::size_t buffer_size = 256U << 10;
+  const auto buffer = std::make_unique_for_overwrite<char[]>(buffer_size);
   for (std::uint64_t offset = 0;;) {
     throw_if_interrupted();
-    const ssize_t got = pread(fd.get(), buffer.data(), buffer.size(), static_cast<off_t>(offset));
+    const ssize_t got = pread(fd.get(), buffer.get(), buffer_size, static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw_errno("cannot read", name);
     if (got == 0) return hasher.finish();
-    hasher.update({buffer.data(), static_cast<std::size_t>(got)});
+    hasher.update({buffer.get(), static_cast<std::size_t>(got)});
     offset += static_cast<std::uint64_t>(got);
   }
 }

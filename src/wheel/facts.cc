@@ -17,6 +17,11 @@ namespace {
               "axle store verify --repair makes them anew");
 }
 
+bool is_component(std::string_view name) noexcept {
+  return name != "." && name != ".." && name.find('/') == std::string_view::npos &&
+         name.find('\0') == std::string_view::npos;
+}
+
 bool is_aligned(const char* data) noexcept { return reinterpret_cast<std::uintptr_t>(data) % 8 == 0; }
 
 // How many bytes a record of the section has; the section's size must be a multiple.
@@ -230,19 +235,13 @@ std::string_view WheelFacts::name(const DirFact& dir) const {
     damaged("a directory has no name");
   }
   const auto name = text(dir.name);
-  if (name == "." || name == ".." ||
-      name.find_first_of(std::string_view("/\0", 2)) != std::string_view::npos) {
-    damaged("a directory's name is no component");
-  }
+  if (!is_component(name)) damaged("a directory's name is no component");
   return name;
 }
 
 std::string_view WheelFacts::name(const FileFact& file) const {
   const auto name = text(file.name);
-  if (name.empty() || name == "." || name == ".." ||
-      name.find_first_of(std::string_view("/\0", 2)) != std::string_view::npos) {
-    damaged("a file's name is no component");
-  }
+  if (name.empty() || !is_component(name)) damaged("a file's name is no component");
   return name;
 }
 
