@@ -11,6 +11,7 @@
 
 #include "axle/base/error.h"
 #include "base/file.h"
+#include "base/sorted.h"
 #include "exec/entry_bytes.h"
 #include "exec/environment.h"
 #include "exec/lay.h"
@@ -76,9 +77,11 @@ void describe(const State& state, const Plan& plan, const Changes& changes, Appl
               "--force removes or replaces such files");
 }
 
-// Keeps what is not within another of the list. Sorted in, sorted out.
+bool by_path(const LaidEntry& a, const LaidEntry& b) { return a.path < b.path; }
+
+// Keeps what is not within another of the list, sorted.
 std::vector<std::string> topmost(std::vector<RelPath> paths) {
-  std::sort(paths.begin(), paths.end());
+  sort_unless_sorted(paths, std::less<>());
   std::vector<std::string> kept;
   const RelPath* last = nullptr;
   for (const RelPath& path : paths) {
@@ -101,7 +104,10 @@ class Application {
         plan_(plan),
         store_(store),
         trees_(store_trees(plan, store)),
-        options_(options) {}
+        options_(options),
+        presence_(root_) {
+    sort_unless_sorted(state_.entries, by_path);
+  }
 
   ApplyResult run(ReceiptHead head) {
     file_mode_ = resolve_link_mode(plan_.policy.link_mode, store_, root_, result_.notes);
@@ -189,7 +195,7 @@ class Application {
     for (const LaidEntry& entry : changes_.remove) {
       if (entry.kind != LaidKind::directory) removed_.insert(entry.path);
     }
-    AdditionSurvey survey = survey_additions(root_, plan_, changes_.add, removed_);
+    AdditionSurvey survey = survey_additions(root_, plan_, std::move(changes_.add), removed_, presence_);
     if (!survey.conflicts.empty() && options_.hand_changed == HandChanged::refuse &&
         plan_.policy.on_conflict != ConflictPolicy::last) {
       Plan failed;
@@ -198,6 +204,7 @@ class Application {
     }
     changes_.add = std::move(survey.add);
     in_the_way_ = std::move(survey.in_the_way);
+    std::sort(in_the_way_.begin(), in_the_way_.end());
   }
 
   void change_in_place(const ReceiptHead& head) {
@@ -238,7 +245,7 @@ class Application {
     }
   }
 
-  TransactionPaths transaction_paths() const {
+  TransactionPaths transaction_paths() {
     TransactionPaths paths;
     std::vector<RelPath> aside = stale_byte_code();
     for (const LaidEntry& entry : changes_.remove) {
@@ -260,9 +267,11 @@ class Application {
     paths.prune.assign(parents.begin(), parents.end());
     paths.move_aside = topmost(std::move(aside));
 
-    std::map<std::string, bool> present;  // directories that are there, and stay
     std::vector<RelPath> create;
-    for (const Entry& entry : changes_.add) create.push_back(topmost_new(entry.path, present));
+    for (const Entry& entry : changes_.add) {
+      if (!create.empty() && entry.path.is_within(create.back())) continue;
+      create.push_back(topmost_new(entry.path));
+    }
     paths.create = topmost(std::move(create));
     return paths;
   }
@@ -280,19 +289,24 @@ class Application {
     return stale;
   }
 
-  // The first directory above a new path that is not there yet, or the path itself.
-  RelPath topmost_new(const RelPath& path, std::map<std::string, bool>& present) const {
-    RelPath top = path;
-    for (auto parent = path.parent(); parent; parent = parent->parent()) {
-      const auto [known, is_new] = present.try_emplace(parent->str(), false);
-      if (is_new) {
-        const auto status = try_lstat(root_.get(), parent->str());
-        known->second = status && !S_ISLNK(status->st_mode) && !removed_.contains(*parent);
-      }
-      if (known->second) break;
-      top = *parent;
+  bool goes_aside(const RelPath& path) const {
+    return removed_.contains(path) || std::binary_search(in_the_way_.begin(), in_the_way_.end(), path);
+  }
+
+  // The first directory above a new path that is not there yet, or will be moved aside; or the path itself.
+  RelPath topmost_new(const RelPath& path) {
+    const std::string_view text = path.str();
+    for (std::size_t slash = text.find('/'); slash != std::string_view::npos;
+         slash = text.find('/', slash + 1)) {
+      const std::string_view above = text.substr(0, slash);
+      const bool known = last_present_.starts_with(above) &&
+                         (last_present_.size() == above.size() || last_present_[above.size()] == '/');
+      if (known) continue;
+      RelPath parent = RelPath::parse(above);
+      if (!presence_.type_of(above) || goes_aside(parent)) return parent;
+      last_present_ = above;
     }
-    return top;
+    return path;
   }
 
   bool is_layout_directory(const RelPath& path) const {
@@ -308,10 +322,14 @@ class Application {
     LayOptions how;
     how.mode = file_mode_;
     how.jobs = options_.jobs;
-    how.generated_mtime_ns = options_.source_date_epoch.value_or(default_epoch) * second_ns;
+    how.generated_mtime_ns = generated_mtime_ns();
     if (options_.source_date_epoch) how.copied_mtime_ns = how.generated_mtime_ns;
     how.kept = &store_;
-    lay_entries(root_, plan_, entries, trees_, how);
+    record_sizes_ = lay_entries(root_, plan_, entries, trees_, how).record_sizes;
+  }
+
+  std::int64_t generated_mtime_ns() const {
+    return options_.source_date_epoch.value_or(default_epoch) * second_ns;
   }
 
   void write_first_receipt(const ReceiptHead& head) {
@@ -359,11 +377,18 @@ class Application {
       state.dists.push_back(
           {dist.facts, dist.name, dist.version, dist.dist_info, dist.requested, dist.direct_url, true});
     }
-    std::map<RelPath, const LaidEntry*> before;
-    for (const LaidEntry& entry : state_.entries) before.emplace(entry.path, &entry);
+    // All of them are sorted by path, so one walk finds what belongs together.
+    auto old = state_.entries.begin();
+    auto added = changes_.add.begin();
+    state.entries.reserve(changes_.result.size() + skeleton_.size());
     for (const Entry& entry : changes_.result) {
       if (entry.owner != environment_itself && !plan_.dists[entry.owner].recorded) continue;
-      LaidEntry laid = laid_entry(entry, before);
+      while (old != state_.entries.end() && old->path < entry.path) ++old;
+      while (added != changes_.add.end() && added->path < entry.path) ++added;
+      const bool is_new = added != changes_.add.end() && added->path == entry.path;
+      const bool stays = !is_new && old != state_.entries.end() && old->path == entry.path &&
+                         old->kind == LaidKind::file && old->identity == entry.identity;
+      LaidEntry laid = stays ? *old : laid_entry(entry, is_new);
       laid.owners.clear();
       laid.owners.push_back(entry.owner == environment_itself ? entry.owner : ids[entry.owner]);
       for (const DistId sharer : entry.sharers) {
@@ -374,12 +399,12 @@ class Application {
       state.entries.push_back(std::move(laid));
     }
     state.entries.insert(state.entries.end(), skeleton_.begin(), skeleton_.end());
-    std::sort(state.entries.begin(), state.entries.end(),
-              [](const LaidEntry& a, const LaidEntry& b) { return a.path < b.path; });
+    sort_unless_sorted(state.entries, by_path);
     return state;
   }
 
-  LaidEntry laid_entry(const Entry& entry, const std::map<RelPath, const LaidEntry*>& before) const {
+  // `is_new`: it was laid just now, so that nothing on disk needs to be looked at.
+  LaidEntry laid_entry(const Entry& entry, bool is_new) const {
     LaidEntry laid{entry.path, LaidKind::file,   {}, entry.identity, environment_itself, 0, {}, 0,
                    0,          entry.executable, {}};
     if (entry.lay == Lay::link || std::holds_alternative<Symlink>(entry.content)) {
@@ -397,18 +422,30 @@ class Application {
       laid.kind = LaidKind::directory;
       return laid;
     }
-    const auto old = before.find(entry.path);
-    if (old != before.end() && old->second->identity == entry.identity && !removed_.contains(entry.path)) {
-      return *old->second;
-    }
+    laid.mtime_ns = generated_mtime_ns();
+    bool is_known = is_new;
     if (const auto* file = std::get_if<StoreFile>(&entry.content)) {
-      laid.sha256 = plan_.dists[file->wheel].facts.file(file->file).sha256;
+      const FileFact& fact = plan_.dists[file->wheel].facts.file(file->file);
+      laid.sha256 = fact.sha256;
+      laid.size = fact.size;
+      if (file_mode_ == LinkMode::hardlink || !options_.source_date_epoch)
+        laid.mtime_ns = fact.mtime * second_ns;
     } else if (has_own_bytes(entry.content)) {
-      laid.sha256 = measure_entry(plan_, entry, trees_, &store_).sha256;
+      const WrittenFile written = measure_entry(plan_, entry, trees_, &store_);
+      laid.sha256 = written.sha256;
+      laid.size = written.size;
+      // A patched object may be a link to the store's, with a time of its own.
+      if (std::holds_alternative<Patched>(entry.content)) is_known = false;
+    } else if (const auto* record = std::get_if<Record>(&entry.content); record != nullptr && is_new) {
+      laid.size = record_sizes_[record->dist];
+    } else {
+      is_known = false;
     }
-    if (const auto status = try_lstat(root_.get(), entry.path.str())) {
-      laid.size = static_cast<std::uint64_t>(status->st_size);
-      laid.mtime_ns = mtime_ns(*status);
+    if (!is_known) {
+      if (const auto status = try_lstat(root_.get(), entry.path.str())) {
+        laid.size = static_cast<std::uint64_t>(status->st_size);
+        laid.mtime_ns = mtime_ns(*status);
+      }
     }
     return laid;
   }
@@ -426,7 +463,10 @@ class Application {
   RemovalSurvey removal_;
   std::set<RelPath> removed_;
   std::vector<RelPath> in_the_way_;
-  LinkMode file_mode_ = LinkMode::copy;  // how files come from the store where they are no links
+  Presence presence_;                        // as it is before anything is changed
+  std::string last_present_;                 // a directory that is there, and stays
+  std::vector<std::uint64_t> record_sizes_;  // of RECORDs laid now, by DistId
+  LinkMode file_mode_ = LinkMode::copy;      // how files come from the store where they are no links
   ApplyResult result_;
 };
 

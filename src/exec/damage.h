@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -15,11 +16,18 @@ namespace axle {
 // A scheme's file or directory, relative to the tree.
 std::string path_in(const DistTree& tree, Scheme scheme, std::string_view below);
 
+// A link shows whatever the store holds. So many files of a tree, the first ones, are looked at when it is
+// linked: all of a small package. To look at each would cost a hard link a fifth more, and make that of a
+// directory as slow as what is behind it is large.
+inline constexpr std::size_t sampled_files = 8;
+
 bool looks_unpacked(const struct stat& status, const FileFact& file) noexcept;
 
-// The first file that was changed or removed: of the whole wheel, below one of its directories, or that file.
+// The first file that was changed or removed: of the whole wheel, of the first `max_files` below one of its
+// directories, or that file.
 std::optional<std::string> find_damage(const DistTree& tree, const WheelFacts& facts);
-std::optional<std::string> find_damage(const DistTree& tree, const WheelFacts& facts, std::uint32_t dir);
+std::optional<std::string> find_damage(const DistTree& tree, const WheelFacts& facts, std::uint32_t dir,
+                                       std::size_t max_files = static_cast<std::size_t>(-1));
 std::optional<std::string> find_damage_of_file(const DistTree& tree, const WheelFacts& facts,
                                                std::uint32_t file);
 

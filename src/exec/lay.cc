@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/parallel.h"
+#include "exec/copy_contents.h"
 #include "exec/damage.h"
 #include "exec/entry_bytes.h"
 #include "exec/own_files.h"
@@ -22,8 +23,8 @@ namespace axle {
 namespace {
 
 constexpr std::size_t files_per_task = 256;
-// From so many files on, opening the two directories costs less than walking the paths.
-constexpr std::size_t files_worth_descriptors = 24;
+// Opening and closing a pair of directories costs about as much as walking this many components of paths.
+constexpr std::size_t components_worth_descriptors = 96;
 
 void make_dir_with_parents(int root, const std::string& path) {
   if (mkdirat(root, path.c_str(), 0755) == 0 || errno == EEXIST) return;
@@ -54,21 +55,33 @@ class Layer {
     opened_.resize(plan.dists.size());
   }
 
-  void lay(const std::vector<Entry>& entries) {
+  Laid lay(const std::vector<Entry>& entries) {
     open_trees(entries);
-    make_parents(entries);
     std::vector<Task> tasks = cut(entries);
+    // The largest first, so that no processor is left alone with one at the end.
+    std::stable_sort(tasks.begin(), tasks.end(),
+                     [](const Task& a, const Task& b) { return a.files > b.files; });
     parallel_for(tasks.size(), options_.jobs, [&](std::size_t i) { run(tasks[i]); });
-    lay_records(entries);
+    return lay_records(entries);
   }
 
  private:
-  // Directories [first_dir, last_dir) of a tree; or, without a tree, entries [first, last).
+  // Directories [first_dir, last_dir) of a tree; or, without a tree, entries of one directory.
   struct Task {
     const Entry* tree = nullptr;
     std::uint32_t first_dir = 0;
     std::uint32_t last_dir = 0;
     std::vector<const Entry*> singles;
+    std::size_t files = 0;
+  };
+
+  // Which files are looked at when they are laid: those before an index.
+  struct Checking {
+    DistTree::Check check;
+    std::size_t end;
+    DistTree::Check of(std::uint32_t file) const noexcept {
+      return file < end ? check : DistTree::Check::none;
+    }
   };
 
   const WheelFacts& facts(DistId wheel) const { return plan_.dists[wheel].facts; }
@@ -93,33 +106,27 @@ class Layer {
     }
   }
 
-  void make_parents(const std::vector<Entry>& entries) {
-    std::string last;
-    for (const Entry& entry : entries) {
-      const std::string& path = entry.path.str();
-      const std::size_t slash = path.rfind('/');
-      if (slash == std::string::npos) continue;
-      const std::string parent = path.substr(0, slash);
-      if (parent == last) continue;
-      make_dir_with_parents(root_.get(), parent);
-      last = parent;
-    }
-  }
-
   std::vector<Task> cut(const std::vector<Entry>& entries) const {
     std::vector<Task> tasks;
-    std::vector<const Entry*> singles;
+    Task singles;
+    const auto add_singles = [&] {
+      if (!singles.singles.empty()) tasks.push_back(std::exchange(singles, {}));
+    };
     for (const Entry& entry : entries) {
       const auto* tree = std::get_if<StoreTree>(&entry.content);
       if (tree == nullptr || entry.lay == Lay::link) {
         if (std::holds_alternative<Record>(entry.content)) continue;
-        singles.push_back(&entry);
-        if (singles.size() >= files_per_task) tasks.push_back({nullptr, 0, 0, std::exchange(singles, {})});
+        const bool fits =
+            singles.files < files_per_task &&
+            (singles.singles.empty() || parent_of(*singles.singles.front()) == parent_of(entry));
+        if (!fits) add_singles();
+        singles.singles.push_back(&entry);
+        ++singles.files;
         continue;
       }
       const WheelFacts& wheel = facts(tree->wheel);
       if (trees_[tree->wheel].use == DistTree::Use::take) {
-        tasks.push_back({&entry, tree->dir, tree->dir + 1, {}});
+        tasks.push_back({&entry, tree->dir, tree->dir + 1, {}, 1});
         continue;
       }
       const std::uint32_t end = wheel.dir(tree->dir).dir_end;
@@ -128,26 +135,39 @@ class Layer {
       for (std::uint32_t dir = tree->dir; dir < end; ++dir) {
         files += wheel.dir(dir).file_count;
         if (files < files_per_task && dir + 1 < end) continue;
-        tasks.push_back({&entry, first, dir + 1, {}});
+        tasks.push_back({&entry, first, dir + 1, {}, files});
         first = dir + 1;
         files = 0;
       }
     }
-    if (!singles.empty()) tasks.push_back({nullptr, 0, 0, std::move(singles)});
+    add_singles();
     return tasks;
   }
 
+  static std::string_view parent_of(const Entry& entry) {
+    const std::string_view path = entry.path.str();
+    const std::size_t slash = path.rfind('/');
+    return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
+  }
+
   void run(const Task& task) const {
-    if (task.tree == nullptr) {
-      for (const Entry* entry : task.singles) lay_single(*entry);
-      return;
-    }
+    if (task.tree == nullptr) return lay_singles(task);
     const auto tree = std::get<StoreTree>(task.tree->content);
     if (trees_[tree.wheel].use == DistTree::Use::take) return take_tree(*task.tree, tree);
-    for (std::uint32_t dir = task.first_dir; dir < task.last_dir; ++dir) {
-      throw_if_interrupted();
-      lay_dir(*task.tree, tree, dir);
+    lay_dirs(task, tree);
+  }
+
+  void lay_singles(const Task& task) const {
+    const std::string parent(parent_of(*task.singles.front()));
+    if (!parent.empty()) make_dir_with_parents(root_.get(), parent);
+    // Names in the directory itself are shorter than paths from the root.
+    constexpr std::size_t worth_a_descriptor = 4;
+    if (parent.empty() || task.singles.size() < worth_a_descriptor) {
+      for (const Entry* entry : task.singles) lay_single(*entry, root_, entry->path.str());
+      return;
     }
+    const Fd dir = open_dir(root_.get(), parent);
+    for (const Entry* entry : task.singles) lay_single(*entry, dir, std::string(entry->path.name()));
   }
 
   // A directory with one owner holds exactly what the facts say, so it can move as a whole.
@@ -155,28 +175,62 @@ class Layer {
     const WheelFacts& wheel = facts(tree.wheel);
     const std::string from =
         path_in(trees_[tree.wheel], wheel.dir(tree.dir).scheme, wheel.dir_path(tree.dir));
+    if (const std::string_view parent = parent_of(entry); !parent.empty())
+      make_dir_with_parents(root_.get(), std::string(parent));
     rename_at(opened_[tree.wheel].get(), from, root_.get(), entry.path.str());
   }
 
-  void lay_dir(const Entry& entry, const StoreTree& tree, std::uint32_t index) const {
+  // The directories of a task, by paths from the top of its tree on both sides; of a small task from the
+  // roots.
+  void lay_dirs(const Task& task, const StoreTree& tree) const {
+    constexpr std::size_t worth_descriptors = 16;
     const WheelFacts& wheel = facts(tree.wheel);
-    const DirFact& dir = wheel.dir(index);
-    const std::string below = wheel.dir_path(index);
-    const std::size_t prefix = wheel.dir_path(tree.dir).size();
-    std::string to = entry.path.str();
-    if (below.size() > prefix) {
-      if (prefix == 0) to += "/";
-      to += below.substr(prefix);
-    }
+    const std::string& to = task.tree->path.str();
     make_dir_with_parents(root_.get(), to);
-    std::string from = path_in(trees_[tree.wheel], dir.scheme, below);
+    const std::string top = wheel.dir_path(tree.dir);
+    const std::string from = path_in(trees_[tree.wheel], wheel.dir(tree.dir).scheme, top);
+    const bool sampled = options_.mode == LinkMode::hardlink;
+    const Checking checking{trees_[tree.wheel].check,
+                            sampled ? wheel.dir(tree.dir).first_file + sampled_files : wheel.files().size()};
+    const bool by_descriptors = task.files >= worth_descriptors;
+    Fd to_top;
+    Fd from_top;
+    if (by_descriptors) {
+      to_top = open_dir(root_.get(), to);
+      auto opened = try_open_dir(opened_[tree.wheel].get(), from.empty() ? "." : from);
+      if (!opened) store_is_damaged(from);
+      from_top = std::move(*opened);
+    }
+    for (std::uint32_t dir = task.first_dir; dir < task.last_dir; ++dir) {
+      throw_if_interrupted();
+      std::string below = wheel.dir_path(dir);
+      below.erase(0, below.size() > top.size() && !top.empty() ? top.size() + 1 : top.size());
+      if (by_descriptors) {
+        if (!below.empty()) make_dir_with_parents(to_top.get(), below);
+        lay_files(wheel, wheel.dir(dir), {from_top.get(), below, to_top.get(), below}, checking);
+      } else {
+        const std::string from_below = joined(from, below);
+        const std::string to_below = joined(to, below);
+        if (!below.empty()) make_dir_with_parents(root_.get(), to_below);
+        lay_files(wheel, wheel.dir(dir), {opened_[tree.wheel].get(), from_below, root_.get(), to_below},
+                  checking);
+      }
+    }
+  }
 
-    int from_dir = opened_[tree.wheel].get();
-    int to_dir = root_.get();
+  // `from` and `to` of the way are directories here.
+  void lay_files(const WheelFacts& wheel, const DirFact& dir, const Way& dirs,
+                 const Checking& checking) const {
+    int from_dir = dirs.from_dir;
+    int to_dir = dirs.to_dir;
     Fd opened_from;
     Fd opened_to;
-    if (dir.file_count >= files_worth_descriptors) {
-      auto opened = try_open_dir(from_dir, from.empty() ? "." : from);
+    std::string from = dirs.from;
+    std::string to = dirs.to;
+    const auto depth = static_cast<std::size_t>(std::count(from.begin(), from.end(), '/') +
+                                                std::count(to.begin(), to.end(), '/') + 2);
+    if (!to.empty() && !from.empty() && dir.file_count * depth >= components_worth_descriptors) {
+      auto opened = try_open_dir(from_dir, from);
       if (!opened) store_is_damaged(from);
       opened_from = std::move(*opened);
       opened_to = open_dir(to_dir, to);
@@ -184,10 +238,9 @@ class Layer {
       to_dir = opened_to.get();
       from.clear();
       to.clear();
-    } else {
-      if (!from.empty()) from += '/';
-      to += '/';
     }
+    if (!from.empty()) from += '/';
+    if (!to.empty()) to += '/';
     const std::size_t from_size = from.size();
     const std::size_t to_size = to.size();
     for (const FileFact& file : wheel.files_in(dir)) {
@@ -195,15 +248,11 @@ class Layer {
       to.resize(to_size);
       from += wheel.name(file);
       to += wheel.name(file);
-      lay_file({from_dir, from, to_dir, to}, file, trees_[tree.wheel].check);
+      lay_file({from_dir, from, to_dir, to}, file, checking.of(wheel.index_of(file)));
     }
   }
 
-  // A file of the store that was edited through one of its links, by root or after a chmod, shows it by its
-  // size or time. What such a file holds nobody verified, so it is not laid.
-  static void check_unchanged(int dir, const std::string& name, const Way& way, const FileFact& file) {
-    struct stat status {};
-    if (fstatat(dir, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) throw_errno("cannot look at", name);
+  static void check_unchanged(const struct stat& status, const Way& way, const FileFact& file) {
     if (!looks_unpacked(status, file)) store_is_damaged(way.from, "was changed in the store");
   }
 
@@ -211,7 +260,11 @@ class Layer {
     if (options_.mode == LinkMode::hardlink) {
       // What looks like a file may be a link to it: the inputs of a build system's sandbox are.
       if (linkat(way.from_dir, way.from.c_str(), way.to_dir, way.to.c_str(), AT_SYMLINK_FOLLOW) == 0) {
-        if (check == DistTree::Check::times) check_unchanged(way.to_dir, way.to, way, file);
+        struct stat status {};
+        if (check == DistTree::Check::none) return;
+        if (fstatat(way.to_dir, way.to.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+          throw_errno("cannot look at", way.to);
+        check_unchanged(status, way, file);
         return;
       }
       if (errno == ENOENT) store_is_damaged(way.from);
@@ -225,105 +278,100 @@ class Layer {
   void copy_file(const Way& way, const FileFact& file, DistTree::Check check) const {
     const auto from = try_open_file(way.from_dir, way.from);
     if (!from) store_is_damaged(way.from);
-    if (check == DistTree::Check::times) check_unchanged(way.from_dir, way.from, way, file);
+    if (check == DistTree::Check::times) {
+      struct stat status {};
+      if (fstat(from->get(), &status) != 0) throw_errno("cannot look at", way.from);
+      check_unchanged(status, way, file);
+    }
     const mode_t mode = file.has(file_flag::executable) ? 0755 : 0644;
     const Fd to(openat(way.to_dir, way.to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
     if (!to) throw_errno("cannot create", way.to);
-    if (options_.mode != LinkMode::clone || ioctl(to.get(), FICLONE, from->get()) != 0)
-      copy_bytes(*from, to, way, file.size);
+    if (options_.mode != LinkMode::clone || ioctl(to.get(), FICLONE, from->get()) != 0) {
+      if (!copy_contents(*from, to, file.size, way.to)) store_is_damaged(way.from);
+    }
     set_mtime(to, options_.copied_mtime_ns.value_or(file.mtime * 1'000'000'000), way.to);
   }
 
-  static void copy_bytes(const Fd& from, const Fd& to, const Way& way, std::uint64_t size) {
-    constexpr std::uint64_t max_piece = 1U << 30;
-    while (size > 0) {
-      throw_if_interrupted();
-      const ssize_t done = copy_file_range(from.get(), nullptr, to.get(), nullptr,
-                                           static_cast<std::size_t>(std::min(size, max_piece)), 0);
-      if (done > 0) {
-        size -= static_cast<std::uint64_t>(done);
-        continue;
-      }
-      if (done < 0 && errno == EINTR) continue;
-      if (done < 0 && errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) {
-        throw_errno("cannot copy to", way.to);
-      }
-      if (done == 0) store_is_damaged(way.from);
-      char buffer[64 << 10];
-      const ssize_t got = read(from.get(), buffer, sizeof buffer);
-      if (got < 0) throw_errno("cannot read", way.from);
-      if (got == 0) store_is_damaged(way.from);
-      write_all(to, {buffer, static_cast<std::size_t>(got)}, way.to);
-      size -= std::min(size, static_cast<std::uint64_t>(got));
-    }
-  }
-
-  void lay_single(const Entry& entry) const {
-    const std::string& path = entry.path.str();
+  // At `path` in `dir`: the entry's own, or its name in the directory that is open.
+  void lay_single(const Entry& entry, const Fd& dir, const std::string& path) const {
     if (entry.lay == Lay::link) {
       check_linked(entry);
-      symlink_at(link_target(plan_, entry, trees_), root_.get(), path);
+      symlink_at(link_target(plan_, entry, trees_), dir.get(), path);
     } else if (const auto* file = std::get_if<StoreFile>(&entry.content)) {
       const WheelFacts& wheel = facts(file->wheel);
       const FileFact& fact = wheel.file(file->file);
       const DistTree& tree = trees_[file->wheel];
       const std::string from = path_in(tree, wheel.scheme_of(fact), wheel.path_of(file->file));
       if (tree.use == DistTree::Use::take) {
-        rename_at(opened_[file->wheel].get(), from, root_.get(), path);
+        rename_at(opened_[file->wheel].get(), from, dir.get(), path);
       } else {
-        lay_file({opened_[file->wheel].get(), from, root_.get(), path}, fact, trees_[file->wheel].check);
+        lay_file({opened_[file->wheel].get(), from, dir.get(), path}, fact, trees_[file->wheel].check);
       }
     } else if (const auto* object = std::get_if<Patched>(&entry.content);
                object != nullptr && options_.kept != nullptr) {
       FileFact fact = facts(object->from.wheel).file(object->from.file);
       const DerivedFile made = patched_file(plan_, entry, trees_, *options_.kept);
       fact.size = made.size;
-      lay_file({options_.kept->root().get(), made.path, root_.get(), path}, fact, DistTree::Check::times);
+      lay_file({options_.kept->root().get(), made.path, dir.get(), path}, fact, DistTree::Check::times);
     } else if (has_own_bytes(entry.content)) {
-      write(path, entry_bytes(plan_, entry, trees_, options_.kept).view(), entry.executable);
+      write(dir, path, entry_bytes(plan_, entry, trees_, options_.kept).view(), entry.executable);
     } else if (const auto* link = std::get_if<Symlink>(&entry.content)) {
-      symlink_at(link->target, root_.get(), path);
+      symlink_at(link->target, dir.get(), path);
     } else if (std::holds_alternative<Directory>(entry.content)) {
-      make_dir_with_parents(root_.get(), path);
+      make_dir_with_parents(dir.get(), path);
     }
   }
 
-  // A link shows whatever the store holds: all files behind it are looked at once, when it is made.
+  // See sampled_files.
   void check_linked(const Entry& entry) const {
     const auto* tree = std::get_if<StoreTree>(&entry.content);
     const auto* file = std::get_if<StoreFile>(&entry.content);
     const DistId id = tree != nullptr ? tree->wheel : file->wheel;
     if (trees_[id].check == DistTree::Check::none) return;
-    const auto damage = tree != nullptr ? find_damage(trees_[id], facts(id), tree->dir)
+    const auto damage = tree != nullptr ? find_damage(trees_[id], facts(id), tree->dir, sampled_files)
                                         : find_damage_of_file(trees_[id], facts(id), file->file);
     if (damage) store_is_damaged(*damage, "was changed or removed in the store");
   }
 
-  void write(const std::string& path, std::string_view bytes, bool executable) const {
+  void write(const Fd& dir, const std::string& path, std::string_view bytes, bool executable) const {
     const mode_t mode = executable ? 0755 : 0644;
-    const Fd fd(openat(root_.get(), path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+    constexpr int how = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+    Fd fd(openat(dir.get(), path.c_str(), how, mode));
+    if (!fd && errno == ENOENT && path.find('/') != std::string::npos) {
+      make_dir_with_parents(dir.get(), path.substr(0, path.rfind('/')));
+      fd = Fd(openat(dir.get(), path.c_str(), how, mode));
+    }
     if (!fd) throw_errno("cannot create", path);
     write_all(fd, bytes, path);
     set_mtime(fd, options_.generated_mtime_ns, path);
   }
 
-  void lay_records(const std::vector<Entry>& entries) const {
+  Laid lay_records(const std::vector<Entry>& entries) const {
+    Laid laid;
+    laid.record_sizes.resize(plan_.dists.size());
     std::vector<const Entry*> records;
     for (const Entry& entry : entries) {
       if (std::holds_alternative<Record>(entry.content)) records.push_back(&entry);
     }
-    if (records.empty()) return;
+    if (records.empty()) return laid;
+    const RecordIndex index = index_records(plan_);
     // Rewritten scripts are few: their bytes are made again rather than remembered.
     std::vector<std::optional<WrittenFile>> written(plan_.entries.size());
-    for (std::size_t i = 0; i < plan_.entries.size(); ++i) {
-      const Entry& entry = plan_.entries[i];
-      if (std::holds_alternative<Rewritten>(entry.content) || std::holds_alternative<Patched>(entry.content))
-        written[i] = measure_entry(plan_, entry, trees_, options_.kept);
+    for (const Entry* record : records) {
+      for (const std::uint32_t i : index[std::get<Record>(record->content).dist]) {
+        const Entry& entry = plan_.entries[i];
+        const bool is_made = std::holds_alternative<Rewritten>(entry.content) ||
+                             std::holds_alternative<Patched>(entry.content);
+        if (is_made && !written[i]) written[i] = measure_entry(plan_, entry, trees_, options_.kept);
+      }
     }
     parallel_for(records.size(), options_.jobs, [&](std::size_t i) {
       const DistId dist = std::get<Record>(records[i]->content).dist;
-      write(records[i]->path.str(), render_record(plan_, dist, written), false);
+      const std::string text = render_record(plan_, dist, written, index);
+      write(root_, records[i]->path.str(), text, false);
+      laid.record_sizes[dist] = text.size();
     });
+    return laid;
   }
 
   const Fd& root_;
@@ -372,10 +420,10 @@ void store_is_damaged(const std::string& path, const char* what) {
               "axle store verify --repair removes damaged wheels; the next run unpacks them anew");
 }
 
-void lay_entries(const Fd& root, const Plan& plan, const std::vector<Entry>& entries, const Trees& trees,
+Laid lay_entries(const Fd& root, const Plan& plan, const std::vector<Entry>& entries, const Trees& trees,
                  const LayOptions& options) {
   const ExactModes exact;
-  Layer(root, plan, trees, options).lay(entries);
+  return Layer(root, plan, trees, options).lay(entries);
 }
 
 namespace {

@@ -43,9 +43,13 @@ struct LayOptions {
   const Store* kept = nullptr;  // where edited objects are kept; none: they are made in memory each time
 };
 
+struct Laid {
+  std::vector<std::uint64_t> record_sizes;  // of the RECORDs laid, by DistId
+};
+
 // Lays `entries` (of this plan) under the root. Their paths must be free; directories above them are made.
 // RECORDs are laid last.
-void lay_entries(const Fd& root, const Plan& plan, const std::vector<Entry>& entries, const Trees& trees,
+Laid lay_entries(const Fd& root, const Plan& plan, const std::vector<Entry>& entries, const Trees& trees,
                  const LayOptions& options);
 
 // What `wanted` comes to between this store and this root: automatic becomes the fastest that is safe here; a

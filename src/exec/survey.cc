@@ -10,6 +10,7 @@
 #include "axle/base/error.h"
 #include "base/file.h"
 #include "base/parallel.h"
+#include "base/sorted.h"
 
 namespace axle {
 namespace {
@@ -43,31 +44,37 @@ class TreeSurvey {
   std::set<RelPath> strangers;
 
  private:
+  // What the facts name and what is there are both sorted by name.
   void visit(std::uint32_t index, const std::string& path) {
     const auto dir = try_open_dir(root_.get(), path);
     if (!dir) return;
-    std::map<std::string_view, const FileFact*> files;
-    std::map<std::string_view, std::uint32_t> dirs;
-    for (const FileFact& file : facts_.files_in(facts_.dir(index))) files.emplace(facts_.name(file), &file);
-    for (const std::uint32_t child : facts_.child_dirs(index))
-      dirs.emplace(facts_.name(facts_.dir(child)), child);
-    for (const DirEntry& entry : list_dir(dir->get(), ".")) {
-      const std::string below = path + "/" + entry.name;
+    const auto files = facts_.files_in(facts_.dir(index));
+    const std::vector<std::uint32_t> dirs = facts_.child_dirs(index);
+    auto file = files.begin();
+    auto child = dirs.begin();
+    const auto name_of_file = [&] { return file == files.end() ? std::string_view() : facts_.name(*file); };
+    std::string_view file_name = name_of_file();
+    for (const DirEntry& entry : list_dir(*dir, path)) {
       if (entry.type == DT_DIR) {
-        const auto known = dirs.find(entry.name);
-        if (known != dirs.end()) {
-          visit(known->second, below);
+        while (child != dirs.end() && facts_.name(facts_.dir(*child)) < entry.name) ++child;
+        const std::string below = path + "/" + entry.name;
+        if (child != dirs.end() && facts_.name(facts_.dir(*child)) == entry.name) {
+          visit(*child, below);
         } else {
           visit_stranger(dir->get(), entry.name, below);
         }
         continue;
       }
-      const auto known = files.find(entry.name);
-      if (known == files.end()) {
-        if (!is_byte_code(path.substr(path.rfind('/') + 1), entry.name)) add_stranger(below);
-      } else if (ours_ && !file_matches(dir->get(), entry.name, known->second->sha256, known->second->size,
-                                        known->second->mtime * 1'000'000'000)) {
-        changed.push_back(RelPath::parse(below));
+      while (file != files.end() && file_name < entry.name) {
+        ++file;
+        file_name = name_of_file();
+      }
+      if (file_name != entry.name) {
+        if (!is_byte_code(path.substr(path.rfind('/') + 1), entry.name))
+          add_stranger(path + "/" + entry.name);
+      } else if (ours_ && !file_matches(dir->get(), entry.name, file->sha256, file->size,
+                                        file->mtime * 1'000'000'000)) {
+        changed.push_back(RelPath::parse(path + "/" + entry.name));
       }
     }
   }
@@ -101,7 +108,7 @@ void find_byte_code(const Fd& root, const RelPath& module,
   auto listing = listings.find(cache);
   if (listing == listings.end()) {
     std::vector<DirEntry> entries;
-    if (const auto dir = try_open_dir(root.get(), cache)) entries = list_dir(dir->get(), ".");
+    if (const auto dir = try_open_dir(root.get(), cache)) entries = list_dir(*dir, cache);
     listing = listings.emplace(cache, std::move(entries)).first;
   }
   std::string stem(module.name());
@@ -182,32 +189,6 @@ bool same_content(const Fd& root, const Plan& plan, const Entry& entry, const st
   return false;
 }
 
-// What is there, by one listing for each directory instead of a look at each path.
-class Presence {
- public:
-  explicit Presence(const Fd& root) : root_(root) {}
-
-  bool has(const RelPath& path) {
-    const auto parent = path.parent();
-    return names(parent ? parent->str() : std::string()).contains(std::string(path.name()));
-  }
-
- private:
-  const std::set<std::string>& names(const std::string& dir) {
-    const auto [known, is_new] = listings_.try_emplace(dir);
-    if (!is_new) return known->second;
-    const auto parsed = RelPath::try_parse(dir);
-    if (parsed && !has(*parsed)) return known->second;
-    if (const auto fd = try_open_dir(root_.get(), dir.empty() ? "." : dir)) {
-      for (DirEntry& entry : list_dir(fd->get(), ".")) known->second.insert(std::move(entry.name));
-    }
-    return known->second;
-  }
-
-  const Fd& root_;
-  std::map<std::string, std::set<std::string>> listings_;  // references stay valid
-};
-
 // Byte-code that Python wrote: nobody misses it when a recorded one takes its place.
 bool is_written_by_python(const RelPath& path) {
   const auto parent = path.parent();
@@ -215,6 +196,7 @@ bool is_written_by_python(const RelPath& path) {
 }
 
 bool is_out_of_the_way(const std::set<RelPath>& removed, const RelPath& path) {
+  if (removed.empty()) return false;
   for (std::optional<RelPath> at = path; at; at = at->parent()) {
     if (removed.contains(*at)) return true;
   }
@@ -224,14 +206,14 @@ bool is_out_of_the_way(const std::set<RelPath>& removed, const RelPath& path) {
 }  // namespace
 
 AdditionSurvey survey_additions(const Fd& root, const Plan& plan, std::vector<Entry> add,
-                                const std::set<RelPath>& removed) {
+                                const std::set<RelPath>& removed, Presence& presence) {
   AdditionSurvey result;
-  Presence presence(root);
+  result.add.reserve(add.size());
   std::deque<Entry> rest(std::make_move_iterator(add.begin()), std::make_move_iterator(add.end()));
   while (!rest.empty()) {
     Entry entry = std::move(rest.front());
     rest.pop_front();
-    const bool free = is_out_of_the_way(removed, entry.path) || !presence.has(entry.path);
+    const bool free = is_out_of_the_way(removed, entry.path) || !presence.type_of(entry.path.str());
     const auto status = free ? std::nullopt : try_lstat(root.get(), entry.path.str());
     const bool is_tree = std::holds_alternative<StoreTree>(entry.content);
     if (!status) {
@@ -259,8 +241,7 @@ AdditionSurvey survey_additions(const Fd& root, const Plan& plan, std::vector<En
       result.add.push_back(std::move(entry));
     }
   }
-  std::sort(result.add.begin(), result.add.end(),
-            [](const Entry& a, const Entry& b) { return a.path < b.path; });
+  sort_unless_sorted(result.add, [](const Entry& a, const Entry& b) { return a.path < b.path; });
   return result;
 }
 

@@ -9,6 +9,7 @@
 #include "axle/base/rel_path.h"
 #include "axle/plan/diff.h"
 #include "base/fd.h"
+#include "exec/presence.h"
 
 namespace axle {
 
@@ -32,6 +33,6 @@ struct AdditionSurvey {
 };
 // `removed` are the paths that will be out of the way. What is there with the same bytes is left as it is.
 AdditionSurvey survey_additions(const Fd& root, const Plan& plan, std::vector<Entry> add,
-                                const std::set<RelPath>& removed);
+                                const std::set<RelPath>& removed, Presence& presence);
 
 }  // namespace axle

@@ -7,11 +7,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
 
 #include "axle/base/error.h"
 #include "axle/base/rel_path.h"
 #include "base/codec.h"
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "base/parallel.h"
 #include "exec/own_files.h"
 
@@ -77,9 +81,7 @@ void undo(const Fd& root, const TransactionPaths& paths) {
 void finish(const Fd& root, const TransactionPaths& paths, unsigned jobs) {
   if (exists(root, own::next_receipt)) rename_at(root.get(), own::next_receipt, root.get(), own::receipt);
   if (const auto trash = try_open_dir(root.get(), own::trash)) {
-    std::vector<std::string> names;
-    for (const DirEntry& entry : list_dir(trash->get(), ".")) names.push_back(entry.name);
-    remove_trees(*trash, names, jobs);
+    remove_trees(*trash, list_dir(*trash, own::trash), jobs);
     remove_tree(root.get(), own::trash);
   }
   for (auto path = paths.prune.rbegin(); path != paths.prune.rend(); ++path)
@@ -142,43 +144,134 @@ void recover_transaction(const Fd& root, TransactionOptions options) {
   if (const auto bytes = try_read_file(root.get(), own::journal)) undo(root, decode(*bytes, own::journal));
 }
 
-void remove_trees(const Fd& dir, const std::vector<std::string>& names, unsigned jobs) {
-  // Directories in breadth-first order; each is listed and emptied of files by one task, and they are removed
-  // in reverse order at the end.
-  std::vector<std::string> level;
-  std::vector<std::string> all;
-  for (const std::string& name : names) {
-    const auto status = try_lstat(dir.get(), name);
-    if (!status) continue;
-    if (S_ISDIR(status->st_mode)) {
-      level.push_back(name);
-    } else {
-      unlink_at(dir.get(), name);
-    }
+namespace {
+
+// Directories that wait to be emptied. Whoever is free takes the one that was found last; a directory is
+// removed by whoever removes the last thing in it.
+class Removal {
+ public:
+  explicit Removal(const Fd& dir) : dir_(dir) {}
+
+  void add(std::string path, std::size_t parent) {
+    const std::lock_guard lock(mutex_);
+    if (parent != none) ++nodes_[parent].below;
+    nodes_.push_back({std::move(path), parent, 1});
+    waiting_.push_back(nodes_.size() - 1);
+    changed_.notify_one();
   }
-  while (!level.empty()) {
-    std::vector<std::vector<std::string>> below(level.size());
-    parallel_for(level.size(), jobs, [&](std::size_t i) {
-      const auto status = try_lstat(dir.get(), level[i]);
-      if (status && (status->st_mode & S_IRWXU) != S_IRWXU) fchmodat(dir.get(), level[i].c_str(), 0700, 0);
-      const Fd self = open_dir(dir.get(), level[i]);
-      for (const DirEntry& entry : list_dir(self.get(), ".")) {
-        if (entry.type == DT_DIR) {
-          below[i].push_back(level[i] + "/" + entry.name);
-        } else {
-          unlink_at(self.get(), entry.name);
-        }
+
+  void work() {
+    while (const Node* node = take()) {
+      try {
+        empty(*node);
+        finish(node->index);
+      } catch (...) {
+        stop();
+        throw;
       }
-    });
-    all.insert(all.end(), level.begin(), level.end());
-    level.clear();
-    for (auto& paths : below) level.insert(level.end(), paths.begin(), paths.end());
-  }
-  for (auto path = all.rbegin(); path != all.rend(); ++path) {
-    if (unlinkat(dir.get(), path->c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
-      throw_errno("cannot remove directory", *path);
     }
   }
+
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);
+
+ private:
+  struct Node {
+    std::string path;
+    std::size_t parent;
+    std::size_t below;  // directories in it that are still there, and one for its own files
+    std::size_t index = 0;
+  };
+
+  const Node* take() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return stopped_ || !waiting_.empty() || busy_ == 0; });
+    if (stopped_ || waiting_.empty()) return nullptr;
+    Node& node = nodes_[waiting_.back()];
+    node.index = waiting_.back();
+    waiting_.pop_back();
+    ++busy_;
+    return &node;
+  }
+
+  void empty(const Node& node) {
+    const Fd self = open_for_removal(node.path);
+    if (!self) return;
+    for (const DirEntry& entry : list_dir(self, node.path)) {
+      throw_if_interrupted();
+      if (entry.type == DT_DIR) {
+        add(node.path + "/" + entry.name, node.index);
+      } else {
+        unlink_at(self.get(), entry.name);
+      }
+    }
+  }
+
+  // A directory may be closed to its owner.
+  Fd open_for_removal(const std::string& path) const {
+    constexpr int how = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    Fd self(openat(dir_.get(), path.c_str(), how));
+    if (!self && errno == EACCES && fchmodat(dir_.get(), path.c_str(), 0700, 0) == 0) {
+      self = Fd(openat(dir_.get(), path.c_str(), how));
+    }
+    struct stat status {};
+    if (!self) {
+      if (errno != ENOENT) throw_errno("cannot open directory", path);
+    } else if (fstat(self.get(), &status) == 0 && (status.st_mode & S_IRWXU) != S_IRWXU) {
+      fchmod(self.get(), 0700);
+    }
+    return self;
+  }
+
+  void finish(std::size_t index) {
+    std::unique_lock lock(mutex_);
+    while (index != none && --nodes_[index].below == 0) {
+      const Node& node = nodes_[index];
+      lock.unlock();
+      remove_dir(node.path);
+      lock.lock();
+      index = node.parent;
+    }
+    --busy_;
+    if (busy_ == 0 && waiting_.empty()) changed_.notify_all();
+  }
+
+  void remove_dir(const std::string& path) const {
+    if (unlinkat(dir_.get(), path.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
+      throw_errno("cannot remove directory", path);
+    }
+  }
+
+  void stop() {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    --busy_;
+    changed_.notify_all();
+  }
+
+  const Fd& dir_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Node> nodes_;  // references stay valid
+  std::vector<std::size_t> waiting_;
+  std::size_t busy_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace
+
+void remove_trees(const Fd& dir, const std::vector<DirEntry>& entries, unsigned jobs) {
+  Removal removal(dir);
+  std::size_t trees = 0;
+  for (const DirEntry& entry : entries) {
+    if (entry.type == DT_DIR) {
+      removal.add(entry.name, Removal::none);
+      ++trees;
+    } else {
+      unlink_at(dir.get(), entry.name);
+    }
+  }
+  const unsigned workers = static_cast<unsigned>(std::min<std::size_t>(std::max(jobs, 1U), trees));
+  parallel_for(workers, workers, [&](std::size_t) { removal.work(); });
 }
 
 }  // namespace axle

@@ -70,7 +70,7 @@ void recover_transaction(const Fd& root, TransactionOptions options);
 // True when there is something to recover.
 bool needs_recovery(const Fd& root);
 
-// Removes directory trees and files named by `names` in `dir`, on several threads.
-void remove_trees(const Fd& dir, const std::vector<std::string>& names, unsigned jobs);
+// Removes what is listed of `dir`, files and whole trees, on several threads.
+void remove_trees(const Fd& dir, const std::vector<DirEntry>& entries, unsigned jobs);
 
 }  // namespace axle

@@ -118,8 +118,25 @@ class RecordRows {
 
 }  // namespace
 
+RecordIndex index_records(const Plan& plan) {
+  RecordIndex index(plan.dists.size());
+  for (std::uint32_t i = 0; i < plan.entries.size(); ++i) {
+    const Entry& entry = plan.entries[i];
+    if (entry.owner != environment_itself) index[entry.owner].push_back(i);
+    for (const DistId sharer : entry.sharers) {
+      if (sharer != environment_itself && sharer != entry.owner) index[sharer].push_back(i);
+    }
+  }
+  return index;
+}
+
 std::string render_record(const Plan& plan, DistId id,
                           const std::vector<std::optional<WrittenFile>>& written) {
+  return render_record(plan, id, written, index_records(plan));
+}
+
+std::string render_record(const Plan& plan, DistId id, const std::vector<std::optional<WrittenFile>>& written,
+                          const RecordIndex& index) {
   const Dist& dist = plan.dists.at(id);
   const WheelFacts& facts = dist.facts;
   // The part of RECORD that is ready holds every file of the wheel's lib schemes; it serves when all of them
@@ -127,18 +144,14 @@ std::string render_record(const Plan& plan, DistId id,
   const bool one_lib = plan.layout.purelib == plan.layout.platlib ||
                        !(facts.root(Scheme::purelib).has_value() && facts.root(Scheme::platlib).has_value());
   bool part_is_whole = one_lib && dist.lost_files.empty();
-  for (const Entry& entry : plan.entries) {
-    if (!std::holds_alternative<Patched>(entry.content)) continue;
-    const bool shares = std::find(entry.sharers.begin(), entry.sharers.end(), id) != entry.sharers.end();
-    if (entry.owner == id || shares) part_is_whole = false;
+  for (const std::uint32_t i : index.at(id)) {
+    if (std::holds_alternative<Patched>(plan.entries[i].content)) part_is_whole = false;
   }
   // A file shared with another distribution is an entry of that one, made from its wheel; the ready part
   // lists it all the same.
   RecordRows rows(plan, id, part_is_whole);
-  for (std::size_t i = 0; i < plan.entries.size(); ++i) {
+  for (const std::uint32_t i : index.at(id)) {
     const Entry& entry = plan.entries[i];
-    const bool shares = std::find(entry.sharers.begin(), entry.sharers.end(), id) != entry.sharers.end();
-    if (entry.owner != id && !shares) continue;
     if (const auto* tree = std::get_if<StoreTree>(&entry.content)) {
       rows.add_tree(entry.path, plan.dists[tree->wheel].facts, tree->dir);
     } else if (const auto* file = std::get_if<StoreFile>(&entry.content)) {

@@ -16,7 +16,7 @@
 #include "axle/plan/diff.h"
 
 #include <algorithm>
-#include <map>
+#include <deque>
 
 #include "plan/identity.h"
 #include "plan/path_tree.h"
@@ -26,12 +26,79 @@ namespace {
 
 bool is_tree(const Entry& entry) noexcept { return std::holds_alternative<StoreTree>(entry.content); }
 
+template <class Item>
+bool by_path(const Item* a, const Item* b) {
+  return a->path < b->path;
+}
+
+// One side of the merge, with the next item at the end of a stack. When a tree is expanded, its children take
+// its place there, among what else lies below it.
+template <class Item>
+class Side {
+ public:
+  explicit Side(const std::vector<Item>& items) {
+    std::vector<const Item*> all;
+    all.reserve(items.size());
+    for (const Item& item : items) all.push_back(&item);
+    stack_.reserve(items.size());
+    push(std::move(all));
+  }
+
+  bool empty() const noexcept { return stack_.empty(); }
+  const Item& next() const { return *stack_.back(); }
+  // The next item lives as long as this does.
+  const Item& take() {
+    const Item* item = stack_.back();
+    stack_.pop_back();
+    return *item;
+  }
+
+  void expand(std::vector<Item> children) {
+    const RelPath& dir = take().path;
+    std::vector<const Item*> below;
+    while (!stack_.empty() && stack_.back()->path.is_within(dir)) below.push_back(&take());
+    for (Item& child : children) {
+      made_.push_back(std::move(child));
+      below.push_back(&made_.back());
+    }
+    push(std::move(below));
+  }
+
+ private:
+  void push(std::vector<const Item*> items) {
+    if (!std::is_sorted(items.begin(), items.end(), by_path<Item>)) {
+      std::stable_sort(items.begin(), items.end(), by_path<Item>);
+    }
+    const std::size_t bottom = stack_.size();
+    for (const Item* item : items) {
+      if (stack_.size() > bottom && stack_.back()->path == item->path) {
+        stack_.back() = joined(*stack_.back(), *item);
+      } else {
+        stack_.push_back(item);
+      }
+    }
+    std::reverse(stack_.begin() + static_cast<std::ptrdiff_t>(bottom), stack_.end());
+  }
+
+  // Two distributions may record one path (another tool wrote into a directory of ours): it has both as
+  // owners.
+  const LaidEntry* joined(const LaidEntry& first, const LaidEntry& second) {
+    made_.push_back(first);
+    std::vector<DistId>& owners = made_.back().owners;
+    owners.insert(owners.end(), second.owners.begin(), second.owners.end());
+    return &made_.back();
+  }
+  static const Entry* joined(const Entry& first, const Entry&) { return &first; }
+
+  std::vector<const Item*> stack_;
+  std::deque<Item> made_;  // references stay valid
+};
+
 class Merge {
  public:
   Merge(const State& state, const Plan& plan, const DiffOptions& options)
-      : state_(state), plan_(plan), options_(options) {
-    for (const LaidEntry& entry : state.entries) add_old(entry);
-    for (const Entry& entry : plan.entries) new_.emplace(entry.path, entry);
+      : state_(state), plan_(plan), options_(options), old_(state.entries), new_(plan.entries) {
+    changes_.result.reserve(plan.entries.size());
   }
 
   Changes run() {
@@ -40,17 +107,6 @@ class Merge {
   }
 
  private:
-  // Two distributions may record one path (another tool wrote into a directory of ours): it has both as
-  // owners.
-  void add_old(const LaidEntry& entry) {
-    const auto [known, is_new] = old_.emplace(entry.path, entry);
-    if (!is_new)
-      known->second.owners.insert(known->second.owners.end(), entry.owners.begin(), entry.owners.end());
-  }
-
-  LaidEntry take_old() { return std::move(old_.extract(old_.begin()).mapped()); }
-  Entry take_new() { return std::move(new_.extract(new_.begin()).mapped()); }
-
   bool has_strangers(const RelPath& dir) const {
     const auto first = options_.strangers.lower_bound(dir);
     return first != options_.strangers.end() && first->is_within(dir);
@@ -66,8 +122,8 @@ class Merge {
   void step() {
     if (new_.empty()) return remove_front();
     if (old_.empty()) return add_front();
-    const LaidEntry& old_entry = old_.begin()->second;
-    const Entry& new_entry = new_.begin()->second;
+    const LaidEntry& old_entry = old_.next();
+    const Entry& new_entry = new_.next();
     if (old_entry.path == new_entry.path) return same_path();
     if (new_entry.path.is_within(old_entry.path)) {
       if (old_entry.kind == LaidKind::tree) return expand_old();
@@ -82,16 +138,13 @@ class Merge {
   }
 
   void same_path() {
-    const LaidEntry& old_entry = old_.begin()->second;
-    const Entry& new_entry = new_.begin()->second;
-    if (old_entry.identity == new_entry.identity && !must_relay(new_entry)) {
-      take_old();
-      changes_.result.push_back(take_new());
-      return;
-    }
-    if (old_entry.kind == LaidKind::directory && std::holds_alternative<Directory>(new_entry.content)) {
-      take_old();
-      changes_.result.push_back(take_new());
+    const LaidEntry& old_entry = old_.next();
+    const Entry& new_entry = new_.next();
+    const bool same = old_entry.identity == new_entry.identity && !must_relay(new_entry);
+    if (same ||
+        (old_entry.kind == LaidKind::directory && std::holds_alternative<Directory>(new_entry.content))) {
+      old_.take();
+      changes_.result.push_back(new_.take());
       return;
     }
     if (old_entry.kind == LaidKind::tree && is_tree(new_entry) && has_strangers(old_entry.path)) {
@@ -104,29 +157,24 @@ class Merge {
   }
 
   void remove_front() {
-    if (old_.begin()->second.kind == LaidKind::tree && has_strangers(old_.begin()->second.path))
-      return expand_old();
-    changes_.remove.push_back(take_old());
+    if (old_.next().kind == LaidKind::tree && has_strangers(old_.next().path)) return expand_old();
+    changes_.remove.push_back(old_.take());
   }
 
   void add_front() {
-    changes_.result.push_back(new_.begin()->second);
-    changes_.add.push_back(take_new());
+    const Entry& entry = new_.take();
+    changes_.result.push_back(entry);
+    changes_.add.push_back(entry);
   }
 
-  void expand_old() {
-    for (const LaidEntry& entry : expand_tree(state_, take_old())) add_old(entry);
-  }
-
-  void expand_new() {
-    for (const Entry& entry : expand_tree(plan_, take_new())) new_.emplace(entry.path, entry);
-  }
+  void expand_old() { old_.expand(expand_tree(state_, old_.next())); }
+  void expand_new() { new_.expand(expand_tree(plan_, new_.next())); }
 
   const State& state_;
   const Plan& plan_;
   const DiffOptions& options_;
-  std::map<RelPath, LaidEntry> old_;
-  std::map<RelPath, Entry> new_;
+  Side<LaidEntry> old_;
+  Side<Entry> new_;
   Changes changes_;
 };
 

@@ -169,4 +169,11 @@ struct WrittenFile {
 std::string render_record(const Plan& plan, DistId dist,
                           const std::vector<std::optional<WrittenFile>>& written);
 
+// For many RECORDs of one plan: the entries of each distribution, owned or shared, as indices into
+// Plan::entries.
+using RecordIndex = std::vector<std::vector<std::uint32_t>>;
+RecordIndex index_records(const Plan& plan);
+std::string render_record(const Plan& plan, DistId dist,
+                          const std::vector<std::optional<WrittenFile>>& written, const RecordIndex& index);
+
 }  // namespace axle
