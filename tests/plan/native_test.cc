@@ -182,7 +182,8 @@ TEST(ChooseLinks, LaysLibrariesOfMacOsThatReachOtherDistributionsAsFiles) {
   EXPECT_EQ(misses(plan, platform), 0U);
 }
 
-TEST(ChooseLinks, LinksLibrariesOfWindowsThatPackagesFindThemselves) {
+// Windows has no links into this machine's store.
+TEST(ChooseLinks, LaysFilesForWindowsAndSaysSoOnce) {
   ObjectFacts extension = library({"z-1a2b.dll", "python312.dll"});
   ObjectFacts vendored = library({"KERNEL32.dll"});
   for (ObjectFacts* facts : {&extension, &vendored}) facts->format = ObjectFacts::Format::pe;
@@ -198,10 +199,11 @@ TEST(ChooseLinks, LinksLibrariesOfWindowsThatPackagesFindThemselves) {
       std::count_if(report.verdicts.begin(), report.verdicts.end(),
                     [](const LinkVerdict& verdict) { return verdict.kind == LinkVerdict::Kind::preloaded; }),
       1);
-  for (const Entry& entry : plan.entries) {
-    const bool is_tree = std::holds_alternative<StoreTree>(entry.content);
-    EXPECT_TRUE(!is_tree || entry.lay == Lay::link) << entry.path.str();
-  }
+  for (const Entry& entry : plan.entries) EXPECT_EQ(entry.lay, Lay::file) << entry.path.str();
+  EXPECT_EQ(plan.policy.link_mode, LinkMode::copy);
+  EXPECT_EQ(std::count_if(plan.notes.begin(), plan.notes.end(),
+                          [](const Diagnostic& note) { return note.severity == Severity::warning; }),
+            1);
 }
 
 TEST(ChooseLinks, KeepsOneEntryForEachTreeWhereNothingIsLinked) {
