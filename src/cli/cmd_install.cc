@@ -6,6 +6,7 @@
 #include "cli/acquire.h"
 #include "cli/commands.h"
 #include "cli/environment_commands.h"
+#include "cli/sync_wheels.h"
 
 namespace axle::cli {
 namespace {
@@ -34,8 +35,7 @@ int run_install(const Options& options) {
   const SelectionRequest request = selection_request(options, opened.interpreter);
   const Chosen chosen = select_all(locks, request);
   const Decide decide = [&](const Installation& installed, Store& store, Diagnostics& notes) {
-    notes.insert(notes.end(), chosen.notes.begin(), chosen.notes.end());
-    std::vector<PlanWheel> added = acquire(options, chosen, request, store, notes);
+    std::vector<PlanWheel> added = chosen_wheels(options, chosen, request, store, notes);
     std::set<std::string> names;
     for (const PlanWheel& wheel : added) names.emplace(wheel.facts.normalized());
     std::vector<PlanWheel> wheels;

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/acquire.h"
 #include "cli/commands.h"
+#include "cli/editable.h"
 #include "cli/environment_commands.h"
 #include "cli/request.h"
 #include "cli/sync_wheels.h"
@@ -58,6 +59,8 @@ int run_sync(const Options& options) {
   head.inputs = locks.inputs;
   const SelectionRequest request = selection_request(options, opened.interpreter);
   const Chosen chosen = select_all(locks, request);
+  const std::vector<ReceiptInput> local = editable_inputs(options, chosen);
+  head.inputs.insert(head.inputs.end(), local.begin(), local.end());
   const Decide decide = [&](const Installation& installed, Store& store, Diagnostics& notes) {
     return sync_wheels(options, chosen, request, installed, store, notes);
   };

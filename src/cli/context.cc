@@ -160,10 +160,6 @@ std::string script_interpreter(const Place& place, const Interpreter& interprete
 }
 
 Policy make_policy(const Options& options) {
-  if (options.editable_local) {
-    throw Error(ErrorCode::unsupported, "--editable-local is not part of this version",
-                "build a wheel of the project, and install it");
-  }
   Policy policy;
   if (options.link_mode == "clone") policy.link_mode = LinkMode::clone;
   if (options.link_mode == "hardlink") policy.link_mode = LinkMode::hardlink;

@@ -1,8 +1,10 @@
 #include "cli/sync_wheels.h"
 
+#include <iterator>
 #include <set>
 
 #include "axle/base/error.h"
+#include "cli/editable.h"
 
 namespace axle::cli {
 namespace {
@@ -15,16 +17,23 @@ const std::set<std::string>& seeds() {
 
 }  // namespace
 
+std::vector<PlanWheel> chosen_wheels(const Options& options, const Chosen& chosen,
+                                     const SelectionRequest& request, Store& store, Diagnostics& notes) {
+  for (const Diagnostic& note : chosen.notes) {
+    if (!options.editable_local || note.kind != "local-project") notes.push_back(note);
+  }
+  // What cannot be installed in place is found before anything is fetched.
+  std::vector<PlanWheel> wheels = editable_wheels(options, chosen, store, notes);
+  std::vector<PlanWheel> fetched = acquire(options, chosen, request, store, notes);
+  wheels.insert(wheels.end(), std::make_move_iterator(fetched.begin()),
+                std::make_move_iterator(fetched.end()));
+  return wheels;
+}
+
 std::vector<PlanWheel> sync_wheels(const Options& options, const Chosen& chosen,
                                    const SelectionRequest& request, const Installation& installed,
                                    Store& store, Diagnostics& notes) {
-  notes.insert(notes.end(), chosen.notes.begin(), chosen.notes.end());
-  for (const LocalProject& project : chosen.local_projects) {
-    if (!project.installable) continue;
-    notes.push_back({Severity::note, "local-project", project.name, project.path,
-                     "is a local project; only its dependencies are installed", ""});
-  }
-  std::vector<PlanWheel> wheels = acquire(options, chosen, request, store, notes);
+  std::vector<PlanWheel> wheels = chosen_wheels(options, chosen, request, store, notes);
   std::set<std::string> names;
   for (const PlanWheel& wheel : wheels) names.emplace(wheel.facts.normalized());
   if (names.empty() && !installed.state.dists.empty() && !options.allow_empty) {

@@ -9,6 +9,10 @@
 
 namespace axle::cli {
 
+// The wheels of a selection, those of local projects with --editable-local among them.
+std::vector<PlanWheel> chosen_wheels(const Options& options, const Chosen& chosen,
+                                     const SelectionRequest& request, Store& store, Diagnostics& notes);
+
 // Throws Error(usage) when the lock selects nothing for an environment that is not empty, unless
 // --allow-empty.
 std::vector<PlanWheel> sync_wheels(const Options& options, const Chosen& chosen,

@@ -1,5 +1,7 @@
 // direct_url.json. spec: "Recording the Direct URL Origin of installed distributions".
 
+#include "axle/plan/direct_url.h"
+
 #include "axle/plan/select.h"
 #include "base/text.h"
 
@@ -76,6 +78,10 @@ std::string render_direct_url(const DirectUrl& direct, std::string_view absolute
   if (!direct.subdirectory.empty()) json += "\"subdirectory\": " + json_string(direct.subdirectory) + ", ";
   return json + "\"url\": " +
          json_string(direct.url.empty() ? file_url(absolute_path) : without_secrets(direct.url)) + "}";
+}
+
+std::string render_editable_url(std::string_view directory) {
+  return "{\"dir_info\": {\"editable\": true}, \"url\": " + json_string(file_url(directory)) + "}";
 }
 
 }  // namespace axle

@@ -174,8 +174,8 @@ class Selector {
   }
 
   void add_local(const LockPackage& package) {
-    if (package.name.empty()) return;
     const bool installable = package.source.kind == SourceKind::editable;
+    if (package.name.empty() && !installable) return;
     selection_.local_projects.push_back(
         {package.name, package.version, package.source.location, installable, lock_.place(package.place)});
     if (installable) {
