@@ -10,8 +10,12 @@ install(TARGETS axle EXPORT axleTargets
         FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
 install(EXPORT axleTargets NAMESPACE axle:: DESTINATION ${axle_package_dir} COMPONENT development)
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/axleConfigVersion.cmake COMPATIBILITY SameMinorVersion)
-install(FILES cmake/axleConfig.cmake cmake/dependencies.cmake ${CMAKE_CURRENT_BINARY_DIR}/axleConfigVersion.cmake
-        DESTINATION ${axle_package_dir} COMPONENT development)
+install(FILES cmake/dependencies.cmake DESTINATION ${axle_package_dir} COMPONENT development)
+# axle_add_venv() needs nothing but the program.
+foreach(component runtime development)
+  install(FILES cmake/axleConfig.cmake cmake/axle_add_venv.cmake ${CMAKE_CURRENT_BINARY_DIR}/axleConfigVersion.cmake
+          DESTINATION ${axle_package_dir} COMPONENT ${component})
+endforeach()
 
 if(TARGET axle_program)
   install(TARGETS axle_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT runtime)

@@ -87,14 +87,15 @@ void add_posix_interpreter(Skeleton& skeleton, const Interpreter& interpreter) {
   for (const std::string& name : names) skeleton.add("bin/" + name, SkeletonKind::symlink, "python");
 }
 
-void add_posix_tree(Skeleton& skeleton, const Interpreter& interpreter) {
+void add_posix_tree(Skeleton& skeleton, const Interpreter& interpreter, VenvInterpreter where) {
   const Layout layout = venv_layout(interpreter, "/");
   skeleton.add(layout.purelib->str(), SkeletonKind::directory);
   if (layout.platlib != layout.purelib) skeleton.add(layout.platlib->str(), SkeletonKind::directory);
   skeleton.add("include/" + lib_name(interpreter), SkeletonKind::directory);
   // spec: CPython's venv up to 3.14 (gh-133951): 64-bit POSIX but macOS.
   const bool narrow = interpreter.arch == "i686" || interpreter.arch.starts_with("armv");
-  if (interpreter.os == Os::linux && !narrow && python_minor(interpreter.version) < PythonMinor{3, 15}) {
+  // An environment without an interpreter is an output of a build, and those keep links badly.
+  if (where == VenvInterpreter::linked && interpreter.os == Os::linux && !narrow && python_minor(interpreter.version) < PythonMinor{3, 15}) {
     skeleton.add("lib64", SkeletonKind::symlink, "lib");
   }
 }
@@ -167,7 +168,7 @@ std::vector<SkeletonEntry> make_venv_skeleton(const Interpreter& interpreter, co
   } else {
     skeleton.add("bin/activate.csh", SkeletonKind::file, render_activate_csh(activation));
     if (options.interpreter == VenvInterpreter::linked) add_posix_interpreter(skeleton, interpreter);
-    add_posix_tree(skeleton, interpreter);
+    add_posix_tree(skeleton, interpreter, options.interpreter);
   }
   return skeleton.take();
 }
