@@ -91,11 +91,13 @@ void add_posix_tree(Skeleton& skeleton, const Interpreter& interpreter, VenvInte
   const Layout layout = venv_layout(interpreter, "/");
   skeleton.add(layout.purelib->str(), SkeletonKind::directory);
   if (layout.platlib != layout.purelib) skeleton.add(layout.platlib->str(), SkeletonKind::directory);
+  // An environment without an interpreter is an output of a build: those keep links badly, and caches drop
+  // empty directories.
+  if (where == VenvInterpreter::at_run_time) return;
   skeleton.add("include/" + lib_name(interpreter), SkeletonKind::directory);
   // spec: CPython's venv up to 3.14 (gh-133951): 64-bit POSIX but macOS.
   const bool narrow = interpreter.arch == "i686" || interpreter.arch.starts_with("armv");
-  // An environment without an interpreter is an output of a build, and those keep links badly.
-  if (where == VenvInterpreter::linked && interpreter.os == Os::linux && !narrow && python_minor(interpreter.version) < PythonMinor{3, 15}) {
+  if (interpreter.os == Os::linux && !narrow && python_minor(interpreter.version) < PythonMinor{3, 15}) {
     skeleton.add("lib64", SkeletonKind::symlink, "lib");
   }
 }

@@ -120,6 +120,8 @@ http {{
 
 
 def check(what: str, got, wanted) -> None:
+    if isinstance(wanted, dict) and got != wanted:
+        got, wanted = ({key: one[key] for key in one if got.get(key) != wanted.get(key)} for one in (got, wanted))
     assert got == wanted, f"{what}: {got}, not {wanted}"
     print(f"ok {what}", flush=True)
 
