@@ -11,6 +11,7 @@ namespace {
 
 constexpr int max_depth = 16;
 constexpr std::size_t max_arguments = 4'000'000;
+constexpr std::size_t max_files = 10'000;  // read, counting repetitions
 
 // Lines without their end; a blank line is an argument, a last empty rest is none.
 std::vector<std::string> raw_lines(std::string_view text) {
@@ -170,6 +171,9 @@ class Expander {
 
  private:
   void take_file(const std::string& path, int depth) {
+    if (++files_ > max_files) {
+      throw Error(ErrorCode::bad_input, Place{path}, "is one of more than 10,000 parameter files");
+    }
     if (depth == max_depth) {
       throw Error(ErrorCode::bad_input, Place{path}, "is named by a parameter file that it names",
                   "write @@x for the argument @x");
@@ -186,6 +190,7 @@ class Expander {
 
   const ReadText& read_;
   ParamStyle style_ = ParamStyle::automatic;
+  std::size_t files_ = 0;
   std::vector<std::string> result_;
 };
 

@@ -69,6 +69,13 @@ TEST_F(Expansion, ObeysTheStyleThatIsNamed) {
 TEST_F(Expansion, EndsWithFilesThatNameThemselves) {
   files["p"] = "@p\n@p\n";
   EXPECT_THROW(expand({"@p"}), Error);
+  // Ten files of nothing but the next one, a hundred times each.
+  for (int i = 0; i < 10; ++i) {
+    std::string& text = files["f" + std::to_string(i)];
+    for (int j = 0; j < 100; ++j) text += "@f" + std::to_string(i + 1) + "\n";
+  }
+  files["f10"] = "";
+  EXPECT_THROW(expand({"@f0"}), Error);
 }
 
 }  // namespace
