@@ -2,15 +2,21 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <ctime>
 
 #include "action/assemble.h"
 #include "action/inspect_wheel.h"
+#include "action/layer_action.h"
 #include "action/outputs.h"
 #include "action/reports.h"
 #include "axle/base/error.h"
 #include "axle/plan/flatten.h"
+#include "axle/wheel/entry_points.h"
 #include "base/file.h"
+#include "base/text.h"
+#include "plan/launcher_scripts.h"
+#include "plan/native_launcher.h"
 
 namespace axle {
 namespace {
@@ -27,6 +33,34 @@ const std::string& target_of(const ActionRequest& request) {
   return request.into;
 }
 
+// A program without a shell: the interpreter is beside it, or where --shebang says, relative to it or
+// absolute.
+std::string render_native(const EntryPointCall& call, const ActionRequest& request) {
+  const std::string arch =
+      request.platform.empty() ? "x86_64" : foreign_interpreter({"3.12", request.platform, ""}).arch;
+  LauncherConfig config;
+  config.interpreters = {request.shebang.empty() ? "python" : request.shebang};
+  config.arguments = {{ArgumentKind::text, "-c"},
+                      {ArgumentKind::text, render_entry_point_code(call)},
+                      {ArgumentKind::self, ""}};
+  return render_native_launcher(arch, config, render_entry_point_main(call));
+}
+
+// A program that calls an entry point, for rules that make their own.
+std::string render_launcher(const ActionRequest& request) {
+  const ObjectReference call = parse_object_reference(request.entry);
+  if (call.attribute.empty()) {
+    throw Error(ErrorCode::usage, "--entry " + quoted(request.entry) + " names no attribute",
+                "--entry MODULE:ATTRIBUTE");
+  }
+  const LauncherKind kind = request.policy.launcher.kind;
+  if (kind == LauncherKind::native) return render_native({call.module, call.attribute}, request);
+  ScriptInterpreter interpreter;
+  interpreter.relocatable = kind == LauncherKind::sh || request.shebang.empty();
+  interpreter.executable = request.shebang.empty() ? "/python" : request.shebang;
+  return render_entry_point({call.module, call.attribute}, interpreter);
+}
+
 class Action {
  public:
   Action(const ActionRequest& request, const ActionContext& context) : request_(request), context_(context) {
@@ -35,7 +69,12 @@ class Action {
   }
 
   ActionResult run() {
-    if (request_.operation == Operation::inspect) {
+    if (request_.operation == Operation::launcher) {
+      outputs_.file(reach(context_, request_.output), render_launcher(request_), Outputs::Mode::program);
+      if (!request_.depfile.empty()) write_depfile({}, request_.output);
+    } else if (request_.operation == Operation::layer) {
+      layer();
+    } else if (request_.operation == Operation::inspect) {
       inspect();
       if (!request_.dyndep.empty()) describe_tree();
     } else if (request_.dry_run) {
@@ -69,6 +108,15 @@ class Action {
     } else {
       write(request_.output, json);
     }
+  }
+
+  void layer() {
+    make_layer(request_, context_, outputs_, result_.notes);
+    std::vector<std::string> read;
+    for (const ActionSource& source : request_.sources) read.push_back(source.path);
+    if (!request_.python.empty()) read.push_back(request_.python);
+    std::sort(read.begin(), read.end());
+    if (!request_.depfile.empty()) write_depfile(read, target_of(request_));
   }
 
   void write_depfile(const std::vector<std::string>& read, const std::string& target) {

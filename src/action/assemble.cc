@@ -31,12 +31,23 @@ std::string base_name(const std::string& path) {
 // What a target is when nobody says: nothing of this machine may matter.
 constexpr const char* any_platform = "linux_x86_64";
 
+Interpreter interpreter_of(const ActionRequest& request, const ActionContext& context) {
+  if (!request.python.empty())
+    return parse_interpreter_facts(read_file(AT_FDCWD, reach(context, request.python)), request.python);
+  ForeignTarget target;
+  target.version = request.python_version;
+  target.platform = request.platform.empty() ? any_platform : request.platform;
+  target.executable = request.target_python;
+  return foreign_interpreter(target);
+}
+
 class Assembler {
  public:
   Assembler(const ActionRequest& request, const ActionContext& context)
       : request_(request), context_(context) {
-    find_interpreter_facts();
-    make_layout();
+    if (!request.python.empty()) assembly_.read.push_back(request.python);
+    // Nothing that is written may hold the output's own place, so it has none.
+    input_ = make_plan_input(request, context, "/" + base_name(request.into));
   }
 
   Assembly run(Outputs& outputs) {
@@ -62,52 +73,6 @@ class Assembler {
   }
 
  private:
-  void find_interpreter_facts() {
-    if (!request_.python.empty()) {
-      interpreter_ =
-          parse_interpreter_facts(read_file(AT_FDCWD, reach(context_, request_.python)), request_.python);
-      assembly_.read.push_back(request_.python);
-      return;
-    }
-    ForeignTarget target;
-    target.version = request_.python_version;
-    target.platform = request_.platform.empty() ? any_platform : request_.platform;
-    target.executable = request_.target_python;
-    interpreter_ = foreign_interpreter(target);
-  }
-
-  bool knows_interpreter() const { return !request_.python.empty() || !request_.target_python.empty(); }
-
-  void make_layout() {
-    // Nothing that is written may hold the output's own place, so it has none.
-    const std::string root = "/" + base_name(request_.into);
-    input_.layout = request_.layout == LayoutKind::venv     ? venv_layout(interpreter_, root)
-                    : request_.layout == LayoutKind::prefix ? prefix_layout(interpreter_, root)
-                                                            : target_layout(interpreter_, root);
-    input_.interpreter = interpreter_;
-    input_.policy = request_.policy;
-    if (!request_.shebang.empty()) {
-      input_.script_interpreter = request_.shebang;
-      input_.policy.relocatable = Relocatable::no;
-    } else if (request_.layout != LayoutKind::venv && knows_interpreter()) {
-      input_.script_interpreter = interpreter_.executable;
-      input_.policy.relocatable = Relocatable::no;
-    } else {
-      input_.script_interpreter = input_.layout.os == Os::windows
-                                      ? windows_environment_python(input_.layout)
-                                      : absolute_path(input_.layout, input_.layout.scripts) + "/python";
-    }
-    if (request_.operation == Operation::venv) {
-      const bool links = knows_interpreter() && request_.interpreter != ActionRequest::Interpreter::none;
-      if (request_.interpreter == ActionRequest::Interpreter::link && !links) {
-        throw Error(ErrorCode::usage, "--interpreter link needs to know where the interpreter is",
-                    "--target-python PATH, or --python FILE with its facts");
-      }
-      input_.venv = VenvSpec{request_.prompt, request_.system_site_packages,
-                             links ? VenvInterpreter::linked : VenvInterpreter::at_run_time};
-    }
-  }
-
   std::optional<std::int64_t> time_ns() const {
     constexpr std::int64_t second = 1'000'000'000;
     if (request_.times == ActionRequest::Times::archive) return std::nullopt;
@@ -241,11 +206,11 @@ class Assembler {
   // Whoever names a platform gets what runs there.
   void check_target(const ActionSource& source, const WheelFacts& facts) {
     if (source.kind != Kind::wheel || request_.platform.empty()) return;
-    if (!tags_) tags_.emplace(TagSet(compatible_tags(tag_target(interpreter_))));
+    if (!tags_) tags_.emplace(TagSet(compatible_tags(tag_target(input_.interpreter))));
     const std::vector<std::string> names{std::string(facts.file_name())};
     if (select_wheel(names, *tags_)) return;
     throw Error(ErrorCode::no_match, Place{source.path},
-                "is not for Python " + interpreter_.version + " on " + request_.platform,
+                "is not for Python " + input_.interpreter.version + " on " + request_.platform,
                 "take another wheel of it, or leave out --platform");
   }
 
@@ -262,7 +227,6 @@ class Assembler {
 
   const ActionRequest& request_;
   const ActionContext& context_;
-  Interpreter interpreter_;
   PlanInput input_;
   Assembly assembly_;
   std::vector<WheelSource> wheel_sources_;
@@ -285,6 +249,41 @@ std::vector<std::string_view> components(const std::string& path) {
 }
 
 }  // namespace
+
+PlanInput make_plan_input(const ActionRequest& request, const ActionContext& context,
+                          const std::string& root) {
+  PlanInput input;
+  input.interpreter = interpreter_of(request, context);
+  const Interpreter& interpreter = input.interpreter;
+  input.layout = request.layout == LayoutKind::venv     ? venv_layout(interpreter, root)
+                 : request.layout == LayoutKind::prefix ? prefix_layout(interpreter, root)
+                                                        : target_layout(interpreter, root);
+  input.policy = request.policy;
+  const bool knows_interpreter = !request.python.empty() || !request.target_python.empty();
+  if (!request.shebang.empty()) {
+    input.script_interpreter = request.shebang;
+    input.policy.relocatable = Relocatable::no;
+  } else if (request.layout != LayoutKind::venv && knows_interpreter) {
+    input.script_interpreter = interpreter.executable;
+    input.policy.relocatable = Relocatable::no;
+  } else {
+    input.script_interpreter = input.layout.os == Os::windows
+                                   ? windows_environment_python(input.layout)
+                                   : absolute_path(input.layout, input.layout.scripts) + "/python";
+  }
+  if (request.operation != Operation::venv && request.operation != Operation::layer) return input;
+  using Where = ActionRequest::Interpreter;
+  // In an image the interpreter has a usual place.
+  const bool known = knows_interpreter || request.operation == Operation::layer;
+  const bool links = known && request.interpreter != Where::none;
+  if (request.interpreter == Where::link && !links) {
+    throw Error(ErrorCode::usage, "--interpreter link needs to know where the interpreter is",
+                "--target-python PATH, or --python FILE with its facts");
+  }
+  input.venv = VenvSpec{request.prompt, request.system_site_packages,
+                        links ? VenvInterpreter::linked : VenvInterpreter::at_run_time};
+  return input;
+}
 
 std::string relative_path(const std::string& from, const std::string& to) {
   const std::vector<std::string_view> a = components(from);

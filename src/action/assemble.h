@@ -21,6 +21,10 @@ struct Assembly {
   Diagnostics notes;
 };
 
+// What of a plan follows from the request alone; `root` is where it will be, as an absolute path.
+PlanInput make_plan_input(const ActionRequest& request, const ActionContext& context,
+                          const std::string& root);
+
 // Unpacks wheels into the outputs' scratch directory and reads trees.
 Assembly assemble(const ActionRequest& request, const ActionContext& context, Outputs& outputs);
 // Only from the wheels' central directories and dist-infos; wheels alone. Paths are those that assemble()

@@ -123,15 +123,24 @@ const Fd& Outputs::scratch() {
   return scratch_;
 }
 
-void Outputs::file(const std::string& path, std::string_view bytes) {
+void Outputs::file(const std::string& path, std::string_view bytes, Mode mode) {
   const ExactModes exact;
   const auto there = try_open_file(AT_FDCWD, path);
-  if (there && MappedFile::map(*there, path).bytes() == bytes) return;
+  const auto status = there ? try_stat(AT_FDCWD, path) : std::nullopt;
+  const bool is_program = status && (status->st_mode & 0111) != 0;
+  // Bazel gives every output an x bit, so that one too many is no change.
+  if (there && (is_program || mode == Mode::data) && MappedFile::map(*there, path).bytes() == bytes) return;
   make_parent(path);
   const std::string staged = staged_name(path);
   unlink_at(AT_FDCWD, staged);
   files_.push_back({path, staged});
-  create_file(AT_FDCWD, staged, bytes, {});
+  create_file(AT_FDCWD, staged, bytes, {mode == Mode::program ? 0755U : 0644U, std::nullopt});
+}
+
+void Outputs::adopt(const std::string& path, TemporaryFile file) {
+  const auto there = MappedFile::try_open(AT_FDCWD, path);
+  if (there && there->bytes() == MappedFile::open(AT_FDCWD, file.path()).bytes()) return;
+  adopted_.emplace_back(path, std::move(file));
 }
 
 void Outputs::commit_tree() {
@@ -153,6 +162,8 @@ void Outputs::commit() {
     remove_tree(AT_FDCWD, stage_);
     stage_.clear();
   }
+  for (auto& [path, file] : adopted_) file.publish(path);
+  adopted_.clear();
   // Last, so that a stamp is never newer than what it stands for.
   for (const File& file : files_) rename_at(AT_FDCWD, file.staged, AT_FDCWD, file.path);
   files_.clear();

@@ -6,9 +6,11 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/fd.h"
+#include "base/temporary_file.h"
 
 namespace axle {
 
@@ -23,7 +25,10 @@ class Outputs {
   const Fd& tree(const std::string& path);
   // A directory that is gone in the end, on the file system of the tree.
   const Fd& scratch();
-  void file(const std::string& path, std::string_view bytes);
+  enum class Mode { data, program };
+  void file(const std::string& path, std::string_view bytes, Mode mode = Mode::data);
+  // A file that is made already, in the directory of `path`.
+  void adopt(const std::string& path, TemporaryFile file);
 
   void commit();
 
@@ -39,6 +44,7 @@ class Outputs {
   Fd tree_;
   Fd scratch_;
   std::vector<File> files_;
+  std::vector<std::pair<std::string, TemporaryFile>> adopted_;
 };
 
 }  // namespace axle

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include "axle/base/error.h"
 #include "axle/pep/name.h"
@@ -34,10 +35,11 @@ Value choose(const Word<Value> (&words)[size], std::string_view option, std::str
   bad_value(option, value, "one of " + known);
 }
 
-constexpr Word<Operation> operations[] = {{"unpack", Operation::unpack},
-                                          {"merge", Operation::merge},
-                                          {"venv", Operation::venv},
-                                          {"inspect", Operation::inspect}};
+constexpr Word<Operation> operations[] = {{"unpack", Operation::unpack},     {"merge", Operation::merge},
+                                          {"venv", Operation::venv},         {"inspect", Operation::inspect},
+                                          {"launcher", Operation::launcher}, {"layer", Operation::layer}};
+constexpr Word<LauncherKind> launchers[] = {
+    {"script", LauncherKind::script}, {"sh", LauncherKind::sh}, {"native", LauncherKind::native}};
 constexpr Word<LayoutKind> layouts[] = {{"venv", LayoutKind::venv},
                                         {"target", LayoutKind::target},
                                         {"flat", LayoutKind::target},
@@ -146,6 +148,7 @@ constexpr Option options[] = {
     {"--facts", set_facts},
     {"--into", AXLE_TEXT(into)},
     {"--output", AXLE_TEXT(output)},
+    {"--out", AXLE_TEXT(output)},
     {"-o", AXLE_TEXT(output)},
     {"--facts-out", AXLE_TEXT(facts_out)},
     {"--stamp", AXLE_TEXT(stamp)},
@@ -165,6 +168,15 @@ constexpr Option options[] = {
     {"--interpreter",
      [](Request& r, std::string_view o, std::string_view v) { r.interpreter = choose(interpreters, o, v); }},
     {"--shebang", AXLE_TEXT(shebang)},
+    {"--entry", AXLE_TEXT(entry)},
+    {"--descriptor", AXLE_TEXT(descriptor)},
+    {"--mtree", AXLE_TEXT(mtree)},
+    {"--venv", AXLE_TEXT(image_path)},
+    {"--launcher",
+     [](Request& r, std::string_view o, std::string_view v) {
+       r.policy.launcher.kind = choose(launchers, o, v);
+       r.launcher_given = true;
+     }},
     {"--link-mode", [](Request& r, std::string_view o,
                        std::string_view v) { r.policy.link_mode = choose(link_modes, o, v); }},
     {"--on-conflict", set_conflicts},
@@ -195,8 +207,7 @@ constexpr Option options[] = {
 #undef AXLE_TEXT
 
 // Common options that mean nothing to an action: every command takes them (docs/cli.md).
-constexpr std::string_view ignored_with_value[] = {"--venv",
-                                                   "--target",
+constexpr std::string_view ignored_with_value[] = {"--target",
                                                    "--prefix",
                                                    "--root",
                                                    "--extra",
@@ -247,8 +258,9 @@ constexpr std::string_view ignored_flags[] = {"--system",
                                               "--no-progress",
                                               "--editable-local",
                                               "--persistent_worker"};
-constexpr std::string_view refused[] = {"--patch",       "--exclude-glob",          "--preserve-path",
-                                        "--compile-pyc", "--pyc-invalidation-mode", "--compile"};
+constexpr std::string_view refused[] = {
+    "--patch",          "--exclude-glob", "--preserve-path",         "--compile-pyc",
+    "--launcher-flags", "--launcher-env", "--pyc-invalidation-mode", "--compile"};
 
 template <std::size_t size>
 bool is_among(std::string_view name, const std::string_view (&names)[size]) {
@@ -277,6 +289,9 @@ class Parser {
         option(argument);
       }
     }
+    const bool makes_tree = request_.operation == Operation::unpack ||
+                            request_.operation == Operation::merge || request_.operation == Operation::venv;
+    if (makes_tree && request_.into.empty()) request_.into = std::exchange(request_.output, {});
     check();
     return std::move(request_);
   }
@@ -332,8 +347,11 @@ class Parser {
   void check() const {
     const Request& r = request_;
     if (!has_operation_) {
-      throw Error(ErrorCode::usage, "action needs an operation", "unpack, merge, venv or inspect");
+      throw Error(ErrorCode::usage, "action needs an operation",
+                  "unpack, merge, venv, layer, inspect or launcher");
     }
+    if (r.operation == Operation::launcher) return check_launcher();
+    if (r.operation == Operation::layer) return check_layer();
     const bool only_scans = r.operation == Operation::inspect || r.dry_run;
     const auto is_wheel = [](const ActionSource& one) { return one.kind == ActionSource::Kind::wheel; };
     if (r.operation == Operation::unpack || r.operation == Operation::inspect) {
@@ -352,10 +370,38 @@ class Parser {
     if (r.operation == Operation::inspect && r.dyndep.empty()) return;
     if (!r.dyndep.empty() && r.stamp.empty()) fail("--dyndep needs --stamp: the output that Ninja knows");
     if (!r.dyndep.empty() && r.into.empty()) fail("--dyndep needs --into: where the files will be");
-    if (r.python.empty() && r.python_version.empty()) {
-      fail("needs to know the Python it is for",
-           "--python-version X.Y, or --python FILE with the facts of one (axle python --json)");
-    }
+    check_python();
+  }
+
+  void check_layer() const {
+    const Request& r = request_;
+    const bool wheels = std::all_of(r.sources.begin(), r.sources.end(), [](const ActionSource& one) {
+      return one.kind == ActionSource::Kind::wheel;
+    });
+    if (r.sources.empty() || !wheels)
+      fail("needs wheels", "--wheel FILE, repeated; trees have lost their modes");
+    if (r.output.empty() || r.output == "-") fail("needs --output FILE");
+    if (!r.into.empty()) fail("makes no tree");
+    if (!r.image_path.starts_with('/')) fail("needs an absolute path for --venv, as it is in the image");
+    check_python();
+    check_outputs();
+  }
+
+  void check_python() const {
+    if (!request_.python.empty() || !request_.python_version.empty()) return;
+    fail("needs to know the Python it is for",
+         "--python-version X.Y, or --python FILE with the facts of one (axle python --json)");
+  }
+
+  void check_launcher() const {
+    const Request& r = request_;
+    if (!r.sources.empty() || !r.into.empty()) fail("takes no wheels and makes no tree");
+    if (r.entry.empty()) fail("needs --entry MODULE:ATTRIBUTE");
+    if (r.output.empty() || r.output == "-") fail("needs --output FILE");
+    if (r.launcher_given && r.policy.launcher.kind == LauncherKind::script && r.shebang.empty())
+      fail("script needs --shebang PATH, the interpreter",
+           "or --launcher sh, with the interpreter beside it");
+    check_outputs();
   }
 
   // No two are one, and none is an input or lies in the tree.
@@ -368,8 +414,8 @@ class Parser {
     }
     seen.insert(r.python);
     seen.erase("");
-    for (const std::string* path :
-         {&r.into, &r.output, &r.facts_out, &r.stamp, &r.depfile, &r.dyndep, &r.manifest}) {
+    for (const std::string* path : {&r.into, &r.output, &r.facts_out, &r.stamp, &r.depfile, &r.dyndep,
+                                    &r.manifest, &r.descriptor, &r.mtree}) {
       if (path->empty() || *path == "-") continue;
       if (!seen.insert(*path).second)
         throw Error(ErrorCode::usage, Place{*path}, "is named twice among inputs and outputs");

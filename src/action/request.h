@@ -15,7 +15,7 @@
 
 namespace axle {
 
-enum class Operation { unpack, merge, venv, inspect };
+enum class Operation { unpack, merge, venv, inspect, launcher, layer };
 
 // A wheel, or a tree that an earlier action made.
 struct ActionSource {
@@ -31,9 +31,10 @@ struct ActionRequest {
   std::vector<ActionSource> sources;  // in the order given
 
   // What is written; "" = not.
-  std::string into;       // the tree
-  std::string output;     // inspect: the JSON
-  std::string facts_out;  // unpack: what was found in the wheel
+  std::string into;               // the tree
+  std::string output;             // inspect: the JSON; launcher: the program; layer: the tar
+  std::string descriptor, mtree;  // layer: its digests as JSON; its members
+  std::string facts_out;          // unpack: what was found in the wheel
   std::string stamp, depfile, dyndep, manifest;
   enum class DepStyle { make, lines } dep_style = DepStyle::make;
   std::string origin;  // of the manifest's rows; "" = the wheel's file name
@@ -41,10 +42,15 @@ struct ActionRequest {
   // For what.
   std::string python;  // facts of an interpreter (a declared input); "" = none
   std::string python_version, platform, target_python;
+  std::string image_path = "/opt/venv";  // layer: where the environment is in the image
   LayoutKind layout = LayoutKind::venv;
   std::optional<std::string> prompt;
   bool system_site_packages = false;
   enum class Interpreter { automatic, link, none } interpreter = Interpreter::automatic;  // in bin of a venv
+
+  // launcher: what it calls, and how it finds the interpreter.
+  std::string entry;            // "module:attribute"
+  bool launcher_given = false;  // policy.launcher.kind was asked for
 
   // How.
   std::string shebang;  // what scripts start; "" = the interpreter beside them

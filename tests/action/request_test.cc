@@ -31,6 +31,25 @@ TEST(ActionRequest, TakesOptionsInBothForms) {
   EXPECT_EQ(r.policy.relocatable, Relocatable::yes);
 }
 
+TEST(ActionRequest, TakesOneOutputUnderEitherName) {
+  EXPECT_EQ(request({"unpack", "a.whl", "-o", "out", "--python-version", "3.12"}).into, "out");
+  EXPECT_EQ(request({"inspect", "a.whl", "-o", "out"}).output, "out");
+  EXPECT_EQ(code_of({"unpack", "a.whl", "--into", "x", "-o", "x", "--python-version", "3.12"}),
+            ErrorCode::usage);
+}
+
+TEST(ActionRequest, ChecksLaunchersAndLayers) {
+  EXPECT_EQ(request({"launcher", "--entry", "a:b", "--output", "x"}).entry, "a:b");
+  EXPECT_EQ(code_of({"launcher", "--output", "x"}), ErrorCode::usage);
+  EXPECT_EQ(code_of({"launcher", "--entry", "a:b", "--output", "x", "--launcher", "script"}),
+            ErrorCode::usage);
+  EXPECT_EQ(request({"layer", "a.whl", "-o", "x.tar", "--python-version", "3.12"}).image_path, "/opt/venv");
+  EXPECT_EQ(code_of({"layer", "tree", "-o", "x.tar", "--python-version", "3.12"}), ErrorCode::usage);
+  EXPECT_EQ(code_of({"layer", "a.whl", "-o", "x.tar"}), ErrorCode::usage);
+  EXPECT_EQ(code_of({"layer", "a.whl", "-o", "x.tar", "--python-version", "3.12", "--venv", "opt"}),
+            ErrorCode::usage);
+}
+
 TEST(ActionRequest, KeepsTheOrderOfSourcesAndGivesThemTheirFacts) {
   const ActionRequest r = request({"action", "merge", "--tree", "t", "--facts", "t.facts", "--wheel", "w.whl",
                                    "--src", "u", "x.whl", "v", "--into", "out", "--python-version", "3.12"});

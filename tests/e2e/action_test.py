@@ -5,6 +5,7 @@ usage: action_test.py AXLE [--all]
 Where strace is, every file that an action opens must be one that it was told of. The wheels are written here.
 """
 
+import gzip
 import hashlib
 import json
 import os
@@ -12,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import unittest
 from pathlib import Path
@@ -141,6 +143,61 @@ class ActionTest(unittest.TestCase):
                 self.assertTrue(target.startswith(str(self.work / "bare")) and path.exists(), path)
         self.assertFalse((self.work / "bare/bin/python").is_symlink())
         self.axle("venv", "--into", "x", *FOR, "--interpreter", "link", status=2)
+
+    def test_layer(self):
+        wheels = ["demo-1.0-py3-none-any.whl", "other-2.0-py3-none-any.whl"]
+        for name in ("a.tar", "a.tar.gz", "a.tar.zst", "again.tar.gz"):
+            self.axle("layer", *wheels, "--output", f"out/{name}", "--descriptor", f"{name}.json", "--mtree", f"{name}.mtree", *FOR,
+                      "--depfile", f"{name}.d")
+        self.assertEqual((self.work / "out/a.tar.gz").read_bytes(), (self.work / "out/again.tar.gz").read_bytes())
+        raw = (self.work / "out/a.tar").read_bytes()
+        self.assertEqual(gzip.decompress((self.work / "out/a.tar.gz").read_bytes()), raw)
+        descriptor = json.loads((self.work / "a.tar.gz.json").read_text())
+        packed = (self.work / "out/a.tar.gz").read_bytes()
+        self.assertEqual(descriptor["digest"], "sha256:" + hashlib.sha256(packed).hexdigest())
+        self.assertEqual(descriptor["diffId"], "sha256:" + hashlib.sha256(raw).hexdigest())
+        self.assertEqual((descriptor["size"], descriptor["tarSize"]), (len(packed), len(raw)))
+        with tarfile.open(self.work / "out/a.tar") as tar:
+            self.assertEqual(tar.getmember(f"opt/venv/{SITE}/demo/tool").mode, 0o755)
+            self.assertEqual(tar.getmember("opt/venv/bin/python").linkname, "/usr/local/bin/python3.11")
+        self.assertEqual((self.work / "a.tar.d").read_text(), "out/a.tar: \\\n demo-1.0-py3-none-any.whl \\\n other-2.0-py3-none-any.whl\n")
+        before = (self.work / "out/a.tar.gz").stat()
+        self.axle("layer", *wheels, "--output", "out/a.tar.gz", *FOR)
+        after = (self.work / "out/a.tar.gz").stat()
+        self.assertEqual((after.st_ino, after.st_mtime_ns), (before.st_ino, before.st_mtime_ns))
+        names = self.names()
+        self.axle("layer", *wheels, "clash-1.0-py3-none-any.whl", "--output", "out/b.tar", *FOR, status=5)
+        self.axle("layer", *wheels, "--output", "out/b.zip", *FOR, status=2)
+        self.axle("layer", "out", "--output", "out/b.tar", *FOR, status=2)
+        self.axle("layer", *wheels, "--output", "out/b.tar", "--platform", "win_amd64", *FOR, status=8)
+        self.assertEqual(self.names(), names)
+        self.assertEqual({path.name for path in (self.work / "out").iterdir()}, {"a.tar", "a.tar.gz", "a.tar.zst", "again.tar.gz"})
+
+    def test_launcher(self):
+        python = f"{sys.version_info.major}.{sys.version_info.minor}"
+        self.axle("venv", "demo-1.0-py3-none-any.whl", "--into", "env", "--python-version", python,
+                  "--target-python", os.path.realpath(sys.executable))
+        self.axle("launcher", "--entry", "demo.cli:main", "--output", "env/bin/beside")
+        self.axle("launcher", "--entry", "demo.cli:main", "--output", "fixed", "--shebang", str(self.work / "env/bin/python"),
+                  "--depfile", "fixed.d")
+        for program in ("env/bin/beside", "fixed"):
+            run = subprocess.run([self.work / program], capture_output=True, text=True, check=True, env={"PATH": "/usr/bin:/bin"})
+            self.assertEqual(run.stdout, "hello\n")
+        self.assertEqual((self.work / "fixed.d").read_text(), "fixed:\n")
+        if os.uname().machine == "x86_64":
+            self.axle("launcher", "--entry", "demo.cli:main", "--output", "native", "--launcher", "native", "--shebang", "env/bin/python")
+            self.axle("venv", "demo-1.0-py3-none-any.whl", "--into", "env2", "--python-version", python, "--launcher", "native",
+                      "--target-python", os.path.realpath(sys.executable))
+            for program in ("native", "env2/bin/Demo.run"):
+                self.assertEqual((self.work / program).read_bytes()[:4], b"\x7fELF")
+                self.assertEqual(subprocess.run([self.work / program], capture_output=True, text=True, check=True, env={}).stdout, "hello\n")
+        before = (self.work / "fixed").stat()
+        self.axle("launcher", "--entry", "demo.cli:main", "--output", "fixed", "--shebang", str(self.work / "env/bin/python"))
+        self.assertEqual((self.work / "fixed").stat().st_mtime_ns, before.st_mtime_ns)
+        self.axle("launcher", "--entry", "demo.cli", "--output", "x", status=2)
+        self.axle("launcher", "--entry", "not a name:x", "--output", "x", status=3)
+        self.axle("launcher", "--entry", "a:b", "--output", "x", "--launcher", "script", status=2)
+        self.axle("launcher", "--entry", "a:b", "--output", "x", "--launcher", "round", status=2)
 
     def test_inspect(self):
         facts = json.loads(self.axle("inspect", "demo-1.0-py3-none-any.whl").stdout)

@@ -14,6 +14,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from pathlib import Path
@@ -129,32 +130,38 @@ def check(what: str, got, wanted) -> None:
 def run(axle: str, scratch: Path) -> None:
     work = Workspace(scratch, "one", axle)
     try:
-        check("workers (protobuf, several requests at a time)", work.build(), {"worker": 3})
+        check("workers (protobuf, several requests at a time)", work.build(), {"worker": 4})
         check("the program runs", work.hello(), "hello world\n")
         expected = work.environment()
         check("RECORDs are true", record_faults(str(work.path / "bazel-bin/env")), [])
         check("the environment holds no links", [p for p, what in expected.items() if what[0] == "link"], [])
+        layer = (work.path / "bazel-bin/layer.tar.gz").read_bytes()
+        with tarfile.open(work.path / "bazel-bin/layer.tar.gz") as tar:
+            modes = {member.name: member.mode for member in tar}
+        check("the layer has true modes", [modes[f"opt/venv/lib/python{work.python}/site-packages/greet/{name}"] for name in ("run", "cli.py")],
+              [0o755, 0o644])
         check("nothing changed: nothing runs", work.build(), {})
 
         work.bazel("clean")
-        check("workers (protobuf, one at a time)", work.build("--noexperimental_worker_multiplex"), {"worker": 3})
+        check("workers (protobuf, one at a time)", work.build("--noexperimental_worker_multiplex"), {"worker": 4})
         check("... make the same", work.environment(), expected)
         work.edit_toolchain('python_version = ', 'worker_protocol = "json",\n    python_version = ')
         for name, words in {"several at a time": [], "one at a time": ["--noexperimental_worker_multiplex"],
                             "in a sandbox": ["--noexperimental_worker_multiplex", "--worker_sandboxing"]}.items():
             work.bazel("clean")
-            check(f"workers (JSON, {name})", work.build("--experimental_worker_allow_json_protocol", *words), {"worker": 3})
+            check(f"workers (JSON, {name})", work.build("--experimental_worker_allow_json_protocol", *words), {"worker": 4})
             check("... make the same", work.environment(), expected)
         work.edit_toolchain('worker_protocol = "json",\n    ', "")
         work.bazel("clean")
-        sandboxed = ["--strategy=AxleUnpack=sandboxed", "--strategy=AxleVenv=sandboxed"]
+        sandboxed = ["--strategy=AxleUnpack=sandboxed", "--strategy=AxleVenv=sandboxed", "--strategy=AxleLayer=sandboxed"]
         ran = work.build(*sandboxed)
-        check("one process an action, in a sandbox", sum(ran.values()), 3)
+        check("one process an action, in a sandbox", sum(ran.values()), 4)
         assert set(ran) & {"linux-sandbox", "processwrapper-sandbox"}, ran
         check("... make the same", work.environment(), expected)
+        check("... and the same layer", (work.path / "bazel-bin/layer.tar.gz").read_bytes() == layer, True)
 
         write_wheels(work.path / "wheels", "moon")
-        check("one wheel changed: its step and the environment's", sum(work.build().values()), 2)
+        check("one wheel changed: its step, the environment's and the layer's", sum(work.build().values()), 3)
         check("... and it is the new one", work.hello(), "hello moon\n")
         (work.path / "wheels/words-1.0-py3-none-any.whl").write_bytes(b"no wheel")
         out = work.bazel("build", "//...", status=1)
@@ -173,11 +180,11 @@ def run(axle: str, scratch: Path) -> None:
     try:
         first = Workspace(scratch, "first", axle)
         checkouts.append(first)
-        check("first checkout fills the cache", first.build(cache.flag), {"worker": 3})
+        check("first checkout fills the cache", first.build(cache.flag), {"worker": 4})
         second = Workspace(scratch, "another/place", axle, "second")
         checkouts.append(second)
         ran = second.build(cache.flag)
-        check("second checkout runs no action", ran, {"remote cache hit": 3})
+        check("second checkout runs no action", ran, {"remote cache hit": 4})
         check("... and has the same", second.environment(), first.environment())
         check("... which runs", second.hello(), "hello world\n")
     finally:

@@ -1,6 +1,6 @@
 """Rules that make Python environments from wheels by axle.
 
-    load("@rules_axle//:defs.bzl", "axle_program", "axle_toolchain", "axle_venv", "axle_wheel")
+    load("@rules_axle//:defs.bzl", "axle_layer", "axle_program", "axle_toolchain", "axle_venv", "axle_wheel")
 
 The axle program is named by the target //tools/axle of your workspace, an axle_toolchain; no platform is resolved, since
 that would fetch what has nothing to do with Python. No repository rule, no network and no Python takes part: a wheel is a file of the workspace, or of whatever fetches files
@@ -133,6 +133,36 @@ axle_venv = rule(
         "deps": attr.label_list(providers = [AxleInfo], mandatory = True),
         "on_conflict": attr.string(default = "error", values = ["error", "first", "last"]),
         "prompt": attr.string(),
+    }),
+)
+
+def _axle_layer_impl(ctx):
+    layer = ctx.actions.declare_file(ctx.label.name + "." + ctx.attr.extension)
+    descriptor = ctx.actions.declare_file(ctx.label.name + ".json")
+    wheels = [wheel.wheel for wheel in _wheels(ctx)]
+    arguments = _arguments(ctx, "layer")
+    arguments.add_all(wheels, before_each = "--wheel")
+    arguments.add("--on-conflict", ctx.attr.on_conflict)
+    arguments.add("--venv", ctx.attr.path)
+    if ctx.attr.target_python:
+        arguments.add("--target-python", ctx.attr.target_python)
+    if ctx.attr.platform:
+        arguments.add("--platform", ctx.attr.platform)
+    _add_path(arguments, "--output", layer)
+    _add_path(arguments, "--descriptor", descriptor)
+    _run(ctx, "AxleLayer", arguments, wheels, [layer, descriptor])
+    return [DefaultInfo(files = depset([layer])), OutputGroupInfo(descriptor = depset([descriptor]))]
+
+axle_layer = rule(
+    implementation = _axle_layer_impl,
+    doc = "One environment as a layer of a container image, straight from the wheels: with true modes, the same bytes everywhere.",
+    attrs = dict(_ATTRS, **{
+        "deps": attr.label_list(providers = [AxleInfo], mandatory = True),
+        "extension": attr.string(default = "tar.gz", values = ["tar", "tar.gz", "tar.zst"]),
+        "on_conflict": attr.string(default = "error", values = ["error", "first", "last"]),
+        "path": attr.string(default = "/opt/venv", doc = "where the environment is in the image"),
+        "platform": attr.string(doc = "of the image; wheels for others are an error"),
+        "target_python": attr.string(doc = "the interpreter in the image; default /usr/local/bin/pythonX.Y"),
     }),
 )
 

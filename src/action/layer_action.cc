@@ -1,0 +1,72 @@
+#include "action/layer_action.h"
+
+#include <fcntl.h>
+
+#include "action/assemble.h"
+#include "action/json_text.h"
+#include "axle/base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "exec/build_layers.h"
+
+namespace axle {
+namespace {
+
+LayerCompression compression_of(const std::string& output) {
+  if (output.ends_with(".tar")) return LayerCompression::none;
+  if (output.ends_with(".gz") || output.ends_with(".tgz")) return LayerCompression::gzip;
+  if (output.ends_with(".zst") || output.ends_with(".tzst")) return LayerCompression::zstd;
+  throw Error(ErrorCode::usage, Place{output}, "does not tell how to compress",
+              "name it .tar, .tar.gz or .tar.zst");
+}
+
+std::string directory_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash == 0 ? 1 : slash);
+}
+
+// An OCI descriptor, and the digest of the layer uncompressed.
+std::string render_descriptor(LayerCompression compression, const LayerDigest& digest) {
+  JsonText json;
+  json.begin_object().key("mediaType").text(media_type(compression));
+  json.key("digest").text("sha256:" + digest.digest.hex()).key("size").number(digest.size);
+  json.key("diffId").text("sha256:" + digest.diff_id.hex()).key("tarSize").number(digest.tar_size);
+  return json.end_object().finish();
+}
+
+}  // namespace
+
+void make_layer(const ActionRequest& request, const ActionContext& context, Outputs& outputs,
+                Diagnostics& notes) {
+  LayerRequest layer;
+  for (const ActionSource& source : request.sources) {
+    WheelSource wheel;
+    wheel.path = reach(context, source.path);
+    wheel.file_name = source.path.substr(source.path.rfind('/') + 1);
+    wheel.hashes = source.hashes;
+    layer.wheels.push_back(std::move(wheel));
+  }
+  layer.verify = request.verify;
+  layer.layer.compression = compression_of(request.output);
+  layer.layer.jobs = context.jobs;
+  layer.layer.mtime = request.times == ActionRequest::Times::archive ? 0 : request.time;
+  layer.plan = [&](const std::vector<WheelFacts>& facts) {
+    PlanInput input = make_plan_input(request, context, request.image_path);
+    // The layer's place is known, so its scripts name the interpreter there.
+    input.policy.relocatable = Relocatable::no;
+    input.policy.link_mode = LinkMode::copy;
+    for (const WheelFacts& one : facts) input.wheels.push_back({one, false, std::nullopt, true});
+    return make_plan(input);
+  };
+  layer.directory = directory_of(reach(context, request.output));
+  make_dirs(AT_FDCWD, layer.directory);
+  BuiltLayers built = build_layers(layer);
+  const BuiltLayer& only = built.layers.front();
+  outputs.adopt(reach(context, request.output), std::move(built.layers.front().file));
+  if (!request.descriptor.empty())
+    outputs.file(reach(context, request.descriptor), render_descriptor(layer.layer.compression, only.digest));
+  if (!request.mtree.empty()) outputs.file(reach(context, request.mtree), built.mtree);
+  notes.insert(notes.end(), built.notes.begin(), built.notes.end());
+}
+
+}  // namespace axle
