@@ -241,6 +241,7 @@ int run_layer(const Options& options) {
 
   LayerRequest request;
   request.verify = verify_level(options);
+  if (make_policy(options).rpath == RpathPolicy::fix) request.facts = FactsFrom::contents;
   request.split = parse_split(options.split);
   request.layer.compression = parse_compression(options);
   request.layer.deflate = options.recompress ? Deflate::recompress : Deflate::splice;

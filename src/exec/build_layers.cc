@@ -67,7 +67,7 @@ std::optional<BuiltLayers> attempt(const LayerRequest& request, FactsFrom from) 
 }  // namespace
 
 BuiltLayers build_layers(const LayerRequest& request) {
-  auto built = attempt(request, FactsFrom::record);
+  auto built = attempt(request, request.facts);
   if (!built) built = attempt(request, FactsFrom::contents);
   if (!built) throw Error(ErrorCode::io, "a wheel changed while it was read");
   return std::move(*built);

@@ -21,6 +21,7 @@ struct LayerRequest {
   std::vector<WheelSource> wheels;
   const Store* store = nullptr;  // nullptr: every wheel has a path
   VerifyLevel verify = VerifyLevel::record;
+  FactsFrom facts = FactsFrom::record;  // contents: where the plan looks at native objects (--rpath fix)
   // The plan of these wheels' facts, in the same order: a plan for Linux, with link mode copy. It may be
   // asked for twice.
   std::function<Plan(const std::vector<WheelFacts>&)> plan;

@@ -12,7 +12,7 @@ namespace {
 
 // Chosen by measurement (docs/performance.md, "Layers").
 constexpr int gzip_level = 6;
-constexpr int zstd_level = 3;
+constexpr int zstd_level = 2;
 
 struct FreeCompressor {
   void operator()(libdeflate_compressor* compressor) const { libdeflate_free_compressor(compressor); }

@@ -44,6 +44,8 @@ constexpr std::size_t chunk_entries = 1024;
 constexpr std::uint64_t piece_bytes = WheelSet::max_whole;
 // Chunks that are made and not yet written, at most.
 constexpr std::size_t window = 12;
+// Edited objects are held in memory.
+constexpr std::uint64_t max_patched = 256U << 20;
 // From this size on a file's own compressed bytes are taken over. Chosen by measurement.
 constexpr std::uint64_t splice_from = 4096;
 
@@ -299,11 +301,14 @@ MadeBytes make_bytes(const Plan& plan, const WheelSet& wheels) {
       made[i] = rewrite_script(content, interpreter).value_or(content);
     } else if (std::holds_alternative<Patched>(entry.content)) {
       const StoreFile from = std::get<Patched>(entry.content).from;
-      if (wheels.facts(from.wheel).file(from.file).size > WheelSet::max_whole) {
+      const std::uint64_t size = wheels.facts(from.wheel).file(from.file).size;
+      if (size > max_patched) {
         throw Error(ErrorCode::unsupported, Place{entry.path.str()},
                     "is too large to be given other rpaths in a layer", "use --rpath auto or keep");
       }
-      made[i] = patched_bytes(entry, wheels.read(from, buffer).plain);
+      std::string original;
+      WheelSet::Pieces(wheels, from).read(size, original, nullptr);
+      made[i] = patched_bytes(entry, original);
     }
   }
   return made;

@@ -49,17 +49,6 @@ void check_size(const WheelSource& source, const Archive& archive) {
       "the file is not the one that was locked: get it again, or lock again");
 }
 
-MemberFacts facts_of_contents(const Archive& archive, const WheelHead& head, std::size_t member,
-                              ReadBuffer& buffer) {
-  const Member& entry = archive.members()[member];
-  if (entry.size <= Archive::max_read_size) {
-    return inspect_member(head, member, archive.read(entry, buffer));
-  }
-  MemberInspector inspector(head, member);
-  archive.stream(entry, [&](std::string_view piece) { inspector.update(piece); });
-  return inspector.finish();
-}
-
 void read_wheel(Opening& wheel, const Store* store, FactsFrom from) {
   const WheelSource& source = *wheel.source;
   wheel.archive.emplace(Archive::open(AT_FDCWD, source.path));
@@ -72,25 +61,35 @@ void read_wheel(Opening& wheel, const Store* store, FactsFrom from) {
     wheel.proven = wheel.facts.has_value();
     if (wheel.proven) return;
   }
+  wheel.proven = from == FactsFrom::contents;
+  if (wheel.proven) return;  // they are read when the archive's digest is known
   ReadBuffer buffer;
   wheel.members.resize(wheel.head.roles.size());
   for (std::size_t i = 0; i < wheel.members.size(); ++i) {
     if (!wheel.head.roles[i].path) continue;
     throw_if_interrupted();
-    std::optional<MemberFacts> promised;
-    if (from == FactsFrom::record) {
-      promised = promised_facts(wheel.head, i, wheel.archive->members()[i].size);
+    const Member& member = wheel.archive->members()[i];
+    if (auto promised = promised_facts(wheel.head, i, member.size)) {
+      wheel.members[i] = std::move(*promised);
+    } else if (member.size <= Archive::max_read_size) {
+      wheel.members[i] = inspect_member(wheel.head, i, wheel.archive->read(member, buffer));
+    } else {
+      MemberInspector inspector(wheel.head, i);
+      wheel.archive->stream(member, [&](std::string_view piece) { inspector.update(piece); });
+      wheel.members[i] = inspector.finish();
     }
-    wheel.members[i] =
-        promised ? std::move(*promised) : facts_of_contents(*wheel.archive, wheel.head, i, buffer);
   }
-  wheel.proven = from == FactsFrom::contents;
 }
 
 void finish_wheel(Opening& wheel, FactsFrom from) {
   if (!wheel.archive) return;
   // One of several hashes of a lock may be that of another file in the store.
   if (wheel.facts && wheel.facts->wheel_sha256() != wheel.sha256) read_wheel(wheel, nullptr, from);
+  if (!wheel.facts && wheel.proven) {
+    const WheelSource& source = *wheel.source;
+    wheel.facts =
+        inspect_wheel(*wheel.archive, WheelFilename::parse(source.file_name), source.file_name, wheel.sha256);
+  }
   if (!wheel.facts) wheel.facts = make_facts(wheel.head, wheel.members, wheel.sha256);
   wheel.member_of_file.assign(wheel.facts->files().size(), no_member);
   for (std::size_t i = 0; i < wheel.head.roles.size(); ++i) {
