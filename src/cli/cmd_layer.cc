@@ -1,8 +1,10 @@
 // axle layer LOCK: the environment as a container layer, from verified wheels, with no environment on disk.
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <charconv>
+#include <optional>
 
 #include "axle/base/error.h"
 #include "base/fd.h"
@@ -152,6 +154,61 @@ std::string file_of_part(const std::string& file, const std::string& part) {
   return file.substr(0, dot) + "-" + part + file.substr(dot);
 }
 
+// With --no-store: a store beside the output that goes with the command.
+class OwnStore {
+ public:
+  explicit OwnStore(const std::string& directory)
+      : path_(directory + "/.axle-store-" + std::to_string(getpid())) {
+    open_dir(AT_FDCWD, directory);  // it must be there
+  }
+  ~OwnStore() {
+    try {
+      remove_tree(AT_FDCWD, path_);
+    } catch (const Error&) {  // what is left has a name that says what it is
+    }
+  }
+  OwnStore(const OwnStore&) = delete;
+  OwnStore& operator=(const OwnStore&) = delete;
+
+  Store open() const { return Store::open(path_, StoreUse::once); }
+
+ private:
+  std::string path_;
+};
+
+// A layout that is new is gone again unless it was kept.
+class NewLayout {
+ public:
+  explicit NewLayout(const std::string& directory) : directory_(directory) {
+    const bool is_there = try_stat(AT_FDCWD, directory).has_value();
+    is_new_ = !is_there || list_dir(AT_FDCWD, directory).empty();
+    keep_directory_ = is_there;
+    make_oci_layout(directory);
+  }
+  ~NewLayout() {
+    if (!is_new_) return;
+    try {
+      if (!keep_directory_) {
+        remove_tree(AT_FDCWD, directory_);
+        return;
+      }
+      for (const DirEntry& entry : list_dir(AT_FDCWD, directory_)) {
+        remove_tree(AT_FDCWD, directory_ + "/" + entry.name);
+      }
+    } catch (const Error&) {  // an empty layout is left
+    }
+  }
+  NewLayout(const NewLayout&) = delete;
+  NewLayout& operator=(const NewLayout&) = delete;
+
+  void keep() noexcept { is_new_ = false; }
+
+ private:
+  std::string directory_;
+  bool is_new_ = false;
+  bool keep_directory_ = false;
+};
+
 struct Output {
   std::vector<std::string> files;  // of the layers, in their order
   std::optional<OciResult> image;
@@ -271,7 +328,12 @@ int run_layer(const Options& options) {
   const Locks locks = read_locks(options, paths, {});
   const SelectionRequest selection = selection_request(options, opened.interpreter);
   const Chosen chosen = select_all(locks, selection);
-  Store store = open_store(options);
+  std::optional<NewLayout> layout;
+  if (!options.oci.empty()) layout.emplace(options.oci);
+  request.directory = options.oci.empty() ? directory_of(options.output) : oci_blobs(options.oci);
+  std::optional<OwnStore> own_store;
+  if (options.no_store) own_store.emplace(request.directory);
+  Store store = own_store ? own_store->open() : open_store(options);
   request.store = &store;
   request.wheels = acquire_archives(options, chosen, selection, store);
   request.plan = [&](const std::vector<WheelFacts>& facts) {
@@ -279,8 +341,6 @@ int run_layer(const Options& options) {
     input.policy.link_mode = LinkMode::copy;
     return make_plan(input);
   };
-  if (!options.oci.empty()) make_oci_layout(options.oci);
-  request.directory = options.oci.empty() ? directory_of(options.output) : oci_blobs(options.oci);
 
   BuiltLayers built = build_layers(request);
   built.notes.insert(built.notes.begin(), chosen.notes.begin(), chosen.notes.end());
@@ -295,6 +355,7 @@ int run_layer(const Options& options) {
       output.files.push_back(oci_blobs(options.oci) + "/" + layer.digest.digest.hex());
     }
     output.image = write_oci_image(image, built.layers);
+    layout->keep();
   } else {
     for (BuiltLayer& layer : built.layers) {
       output.files.push_back(file_of_part(options.output, layer.name));

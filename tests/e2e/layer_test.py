@@ -161,6 +161,10 @@ class LayerTest(unittest.TestCase):
         self.assertEqual(self.layer("-o", "d.tar.gz", "--recompress", links=False)["digest"], anew["digest"])
         self.assertEqual(from_store["digest"], anew["digest"])
 
+    def test_no_store_leaves_no_store(self):
+        self.tar("n.tar.gz", "--no-store")
+        self.assertEqual(os.listdir(self.dir), ["n.tar.gz"])
+
     def test_times_and_owners_are_those_that_were_asked_for(self):
         self.tar("t.tar", "--owner", "1000:20", env={"SOURCE_DATE_EPOCH": "1700000000"})
         with tarfile.open(self.dir / "t.tar") as tar:
@@ -325,6 +329,10 @@ class LayerTest(unittest.TestCase):
                 self.axle("layer", lock, *words, target=target, status=status)
                 self.assertEqual(sorted(set(os.listdir(self.dir)) - {"store"}), sorted(set(before) - {"store"}))
         self.axle("layer", unpinned, "-o", "x.tar", status=4)
+        self.axle("layer", unpinned, "--oci", "x-image", status=4)
+        (self.dir / "an-empty-one").mkdir()
+        self.axle("layer", unpinned, "--oci", "an-empty-one", status=4)
+        self.assertEqual(os.listdir(self.dir / "an-empty-one"), [])
         self.assertFalse([name for name in os.listdir(self.dir) if name.startswith((".axle", "x"))])
 
     def test_a_failure_keeps_the_file_that_was_there(self):

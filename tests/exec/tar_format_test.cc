@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <numeric>
+#include <utility>
 
 namespace axle {
 namespace {
@@ -11,6 +12,13 @@ std::string header(const TarMember& member) {
   std::string out;
   append_tar_header(out, member);
   return out;
+}
+
+TarMember named(std::string path, TarKind kind = TarKind::file) {
+  TarMember member;
+  member.path = std::move(path);
+  member.kind = kind;
+  return member;
 }
 
 TEST(TarFormat, FillsTheFieldsOfUstar) {
@@ -37,12 +45,12 @@ TEST(TarFormat, FillsTheFieldsOfUstar) {
 
 TEST(TarFormat, SplitsLongPathsAndTakesPaxOnlyForWhatUstarCannotSay) {
   const std::string directory(100, 'd');
-  const std::string split = header({directory + "/" + std::string(99, 'n'), TarKind::file});
+  const std::string split = header(named(directory + "/" + std::string(99, 'n')));
   ASSERT_EQ(split.size(), tar_block);
   EXPECT_EQ(split.substr(0, 99), std::string(99, 'n'));
   EXPECT_EQ(split.substr(345, 100), directory);
 
-  const std::string too_long = header({directory + "/" + std::string(101, 'n'), TarKind::file});
+  const std::string too_long = header(named(directory + "/" + std::string(101, 'n')));
   ASSERT_EQ(too_long.size(), 3 * tar_block);
   EXPECT_EQ(too_long[156], 'x');
   EXPECT_EQ(too_long.substr(tar_block, 9), "212 path=");
@@ -50,16 +58,16 @@ TEST(TarFormat, SplitsLongPathsAndTakesPaxOnlyForWhatUstarCannotSay) {
 }
 
 TEST(TarFormat, WritesPaxForForeignNamesLongTargetsAndLargeNumbers) {
-  EXPECT_NE(header({"na\u00efve", TarKind::file}).find("15 path=na\u00efve\n"), std::string::npos);
-  TarMember link{"l", TarKind::symlink};
+  EXPECT_NE(header(named("na\u00efve")).find("15 path=na\u00efve\n"), std::string::npos);
+  TarMember link = named("l", TarKind::symlink);
   link.link = std::string(101, 't');
   EXPECT_NE(header(link).find("115 linkpath=" + link.link + "\n"), std::string::npos);
-  TarMember large{"big", TarKind::file};
+  TarMember large = named("big", TarKind::file);
   large.size = std::uint64_t{1} << 33;
   EXPECT_NE(header(large).find("19 size=8589934592\n"), std::string::npos);
   large.size = (std::uint64_t{1} << 33) - 1;
   EXPECT_EQ(header(large).size(), tar_block);
-  TarMember owned{"o", TarKind::file};
+  TarMember owned = named("o", TarKind::file);
   owned.uid = 4'000'000;
   EXPECT_NE(header(owned).find("15 uid=4000000\n"), std::string::npos);
 }
