@@ -25,17 +25,14 @@ std::optional<std::string> find_damage(const DistTree& tree, const WheelFacts& f
   return std::nullopt;
 }
 
-std::optional<std::string> find_damage(const DistTree& tree, const WheelFacts& facts, std::uint32_t dir,
-                                       std::size_t max_files) {
+std::optional<std::string> find_damage(const DistTree& tree, const WheelFacts& facts, std::uint32_t dir) {
   const std::uint32_t end = facts.dir(dir).dir_end;
-  std::size_t looked_at = 0;
   for (std::uint32_t index = dir; index < end; ++index) {
     const DirFact& here = facts.dir(index);
     const std::string path = tree.path + "/" + path_in(tree, here.scheme, facts.dir_path(index));
     const auto opened = try_open_dir(tree.dir, path);
     if (!opened) return path;
     for (const FileFact& file : facts.files_in(here)) {
-      if (looked_at++ == max_files) return std::nullopt;
       const std::string name(facts.name(file));
       const auto status = try_lstat(opened->get(), name);
       if (!status || !looks_unpacked(*status, file)) return path + "/" + name;

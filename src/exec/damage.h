@@ -23,11 +23,9 @@ inline constexpr std::size_t sampled_files = 8;
 
 bool looks_unpacked(const struct stat& status, const FileFact& file) noexcept;
 
-// The first file that was changed or removed: of the whole wheel, of the first `max_files` below one of its
-// directories, or that file.
+// The first file that was changed or removed: of the whole wheel, below one of its directories, or that file.
 std::optional<std::string> find_damage(const DistTree& tree, const WheelFacts& facts);
-std::optional<std::string> find_damage(const DistTree& tree, const WheelFacts& facts, std::uint32_t dir,
-                                       std::size_t max_files = static_cast<std::size_t>(-1));
+std::optional<std::string> find_damage(const DistTree& tree, const WheelFacts& facts, std::uint32_t dir);
 std::optional<std::string> find_damage_of_file(const DistTree& tree, const WheelFacts& facts,
                                                std::uint32_t file);
 

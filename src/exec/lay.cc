@@ -61,7 +61,11 @@ class Layer {
     // The largest first, so that no processor is left alone with one at the end.
     std::stable_sort(tasks.begin(), tasks.end(),
                      [](const Task& a, const Task& b) { return a.files > b.files; });
-    parallel_for(tasks.size(), options_.jobs, [&](std::size_t i) { run(tasks[i]); });
+    // A thread takes longer to start than a few files to lay.
+    constexpr std::size_t few_files = 48;
+    std::size_t files = 0;
+    for (const Task& task : tasks) files += task.files;
+    parallel_for(tasks.size(), files < few_files ? 1 : options_.jobs, [&](std::size_t i) { run(tasks[i]); });
     return lay_records(entries);
   }
 
@@ -328,8 +332,14 @@ class Layer {
     const auto* file = std::get_if<StoreFile>(&entry.content);
     const DistId id = tree != nullptr ? tree->wheel : file->wheel;
     if (trees_[id].check == DistTree::Check::none) return;
-    const auto damage = tree != nullptr ? find_damage(trees_[id], facts(id), tree->dir, sampled_files)
-                                        : find_damage_of_file(trees_[id], facts(id), file->file);
+    std::optional<std::string> damage;
+    if (tree == nullptr) {
+      damage = find_damage_of_file(trees_[id], facts(id), file->file);
+    } else {
+      const auto files = facts(id).files_in(facts(id).dir(tree->dir));
+      for (std::size_t i = 0; i < std::min(files.size(), sampled_files) && !damage; ++i)
+        damage = find_damage_of_file(trees_[id], facts(id), facts(id).index_of(files[i]));
+    }
     if (damage) store_is_damaged(*damage, "was changed or removed in the store");
   }
 
@@ -365,7 +375,8 @@ class Layer {
         if (is_made && !written[i]) written[i] = measure_entry(plan_, entry, trees_, options_.kept);
       }
     }
-    parallel_for(records.size(), options_.jobs, [&](std::size_t i) {
+    constexpr std::size_t few_records = 8;
+    parallel_for(records.size(), records.size() < few_records ? 1 : options_.jobs, [&](std::size_t i) {
       const DistId dist = std::get<Record>(records[i]->content).dist;
       const std::string text = render_record(plan_, dist, written, index);
       write(root_, records[i]->path.str(), text, false);
