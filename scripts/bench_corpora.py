@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo_wheels import lock
-from peer import run
+from peer import normalized, run
 from wheel_text import Wheel
 
 FETCHED = {
@@ -38,6 +38,20 @@ class Corpus:
     old: Path
     new: Path
     names: list[str]
+
+
+def pylock(corpus: Corpus, base: str) -> str:
+    """A pylock.toml of what `hashed` pins, with every wheel at a URL below `base`."""
+    wanted = set(re.findall(r"sha256:([0-9a-f]{64})", corpus.hashed.read_text()))
+    rows = ['lock-version = "1.0"', 'created-by = "bench"']
+    for path in sorted(corpus.wheels.iterdir()):
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        if digest not in wanted:
+            continue
+        name, version = path.name.split("-")[:2]
+        rows.append(f'[[packages]]\nname = "{normalized(name)}"\nversion = "{version}"\nwheels = [{{ name = "{path.name}", '
+                    f'url = "{base}/{path.name}", size = {path.stat().st_size}, hashes = {{ sha256 = "{digest}" }} }}]')
+    return "\n".join(rows) + "\n"
 
 
 def small_wheel(version: str, name: str = "bench_one") -> Wheel:
