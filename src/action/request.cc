@@ -123,6 +123,20 @@ void set_times(Request& request, std::string_view option, std::string_view value
   if (request.times == Request::Times::given) request.time = static_cast<std::int64_t>(number(option, value));
 }
 
+void add_prune_rule(Request& request, std::string_view option, std::string_view value) {
+  PruneRules& rules = request.policy.prune;
+  if (const auto prune_class = parse_prune_class(value)) {
+    rules.classes.insert(*prune_class);
+    return;
+  }
+  const bool keeps = value.starts_with('!');
+  const std::string_view glob = keeps ? value.substr(1) : value;
+  // A lone word that is no class is a typing error more likely than a glob.
+  if (glob.find_first_of("*?/.") == std::string_view::npos)
+    bad_value(option, value, "tests, stubs, headers, byte-code; a glob has *, ?, / or a dot in it");
+  (keeps ? rules.kept : rules.globs).emplace_back(glob);
+}
+
 struct Option {
   std::string_view name;
   void (*take)(Request& request, std::string_view option, std::string_view value);
@@ -188,6 +202,7 @@ constexpr Option options[] = {
                            std::string_view v) { r.policy.hooks = choose(hook_policies, o, v); }},
     {"--allow-hook", [](Request& r, std::string_view,
                         std::string_view v) { r.policy.allowed_hooks.insert(normalize_name(v)); }},
+    {"--prune", add_prune_rule},
     {"--times", set_times},
     {"--jobs",
      [](Request& r, std::string_view o, std::string_view v) {

@@ -124,6 +124,19 @@ class ActionTest(unittest.TestCase):
         (self.work / twice.file_name).write_bytes(twice.build())
         self.axle("merge", "demo-1.0-py3-none-any.whl", twice.file_name, "--into", "out", *FOR, status=5)
 
+    def test_prune(self):
+        wheel = Wheel("pruned-1.0-py3-none-any.whl").file("pruned/__init__.py", "x = 1\n").file("pruned/tests/test_x.py").file("pruned/x.pyi")
+        (self.work / wheel.file_name).write_bytes(wheel.build())
+        self.unpack(wheel.file_name, "t", "--prune", "tests", "--prune=*.pyi", "--prune", "**/x.pyi")
+        self.unpack(wheel.file_name, "whole", "--facts-out", "facts")
+        self.axle("merge", "--tree", "whole", "--facts", "facts", "--into", "m", "--prune", "tests", "--prune", "stubs", *FOR)
+        for tree in ("t", "m"):
+            found = set(snapshot(str(self.work / tree / SITE / "pruned")))
+            self.assertEqual(found, {"__init__.py"})
+            self.assertEqual(record_faults(str(self.work / tree)), [])
+        self.unpack(wheel.file_name, "x", "--prune", "!", status=2)
+        self.unpack(wheel.file_name, "x", "--prune", "test", status=2)
+
     def test_venv(self):
         python = f"{sys.version_info.major}.{sys.version_info.minor}"
         self.axle("venv", "demo-1.0-py3-none-any.whl", "other-2.0-py3-none-any.whl", "--into", "env", "--python-version", python,
