@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 
 #include "axle/base/error.h"
 #include "axle/wheel/facts_builder.h"
@@ -146,6 +147,22 @@ TEST(MakePlan, SaysWhoHidesWhom) {
                                  [](const Diagnostic& one) { return one.kind == "namespace-mixed"; });
   ASSERT_NE(note, plan.notes.end());
   EXPECT_EQ(note->distribution, "a");
+}
+
+TEST(MakePlan, SaysWhichOfAModuleAndAPackageIsHidden) {
+  FactsBuilder module = wheel("module");
+  module.file(Scheme::purelib, "thing.py", "x = 1\n").file(Scheme::purelib, "loose.py", "");
+  FactsBuilder package = wheel("package");
+  package.file(Scheme::purelib, "thing/__init__.py", "").file(Scheme::purelib, "loose/part.py", "");
+  const Plan plan = make_plan(input_for({module.build(), package.build()}));
+  EXPECT_TRUE(plan.conflicts.empty());
+  std::map<std::string, std::string> hidden;
+  for (const Diagnostic& note : plan.notes) {
+    if (note.kind == "module-hidden") hidden[note.path] = note.message;
+  }
+  EXPECT_EQ(hidden, (std::map<std::string, std::string>{
+                        {site + "thing.py", "of module is hidden by the package thing of package"},
+                        {site + "loose.py", "of module hides the namespace package loose of package"}}));
 }
 
 TEST(MakePlan, RefusesToReachIntoAnothersDistInfo) {
