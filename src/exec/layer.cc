@@ -43,7 +43,7 @@ constexpr std::uint64_t chunk_bytes = 2U << 20;
 constexpr std::size_t chunk_entries = 1024;
 constexpr std::uint64_t piece_bytes = WheelSet::max_whole;
 // Chunks that are made and not yet written, at most.
-constexpr std::size_t window = 12;
+constexpr std::size_t window = 8;
 // Edited objects are held in memory.
 constexpr std::uint64_t max_patched = 256U << 20;
 // From this size on a file's own compressed bytes are taken over. Chosen by measurement.
