@@ -81,7 +81,8 @@ class Doctor {
   const LinkTree& tree_;
   const LinkPolicy& policy_;
   LinkSearch search_;
-  std::map<std::string, std::set<std::string>> required_;  // transitive
+  // What each distribution requires, through others too; found when a need is missed, which is rare.
+  mutable std::map<std::string_view, std::set<std::string_view>> required_;
 };
 
 std::string Doctor::words_for(const Outcome& outcome) const {
@@ -129,8 +130,19 @@ std::string Doctor::entry_to(std::size_t object, std::size_t provider) const {
 }
 
 bool Doctor::is_required(const std::string& from, const std::string& what) const {
-  const auto found = required_.find(from);
-  return found != required_.end() && found->second.contains(what);
+  const auto [known, is_new] = required_.try_emplace(from);
+  std::set<std::string_view>& reached = known->second;
+  if (is_new) {
+    std::vector<std::string_view> todo{known->first};
+    while (!todo.empty()) {
+      const std::string_view one = todo.back();
+      todo.pop_back();
+      for (const auto& [needer, needed] : tree_.requires_edges) {
+        if (needer == one && reached.insert(needed).second) todo.emplace_back(needed);
+      }
+    }
+  }
+  return reached.contains(what);
 }
 
 // A path that would do in a copied tree, and does not here.
@@ -340,22 +352,6 @@ std::vector<std::size_t> Doctor::roots_to_run(const std::vector<std::vector<Outc
 
 LinkReport Doctor::run() {
   LinkReport report;
-  for (const auto& edge : tree_.requires_edges) required_[edge.first].insert(edge.second);
-  // The closure by repeated union; the graph is that of one environment.
-  for (bool again = true; again;) {
-    again = false;
-    for (auto& each : required_) {
-      std::set<std::string> more;
-      for (const std::string& direct : each.second) {
-        const auto next = required_.find(direct);
-        if (next != required_.end()) more.insert(next->second.begin(), next->second.end());
-      }
-      const std::size_t before = each.second.size();
-      each.second.insert(more.begin(), more.end());
-      again = again || each.second.size() != before;
-    }
-  }
-
   // For each object, the outcome of its needs as a root; then what others make of it.
   std::vector<std::vector<Outcome>> own(tree_.objects.size());
   std::vector<std::vector<SeenFromOthers>> seen(tree_.objects.size());

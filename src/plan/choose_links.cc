@@ -22,6 +22,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 #include "axle/base/error.h"
 #include "axle/object/link_doctor.h"
@@ -41,18 +42,18 @@ class LinkChooser {
 
   void run() {
     if (!may_break()) return mark_links();
-    const PlannedLinks copied = describe_links(plan_);
-    const LinkReport wanted = find_links(copied.tree, policy_);
-    for (std::string& dir : find_crossing_directories(copied.tree, policy_)) real_.insert(std::move(dir));
+    PlannedLinks objects = describe_links(plan_);
+    const LinkReport wanted = find_links(objects.tree, policy_);
+    for (std::string& dir : find_crossing_directories(objects.tree, policy_)) real_.insert(std::move(dir));
     expand_entries(plan_, real_);
     mark_links();
     for (int step = 0; step < 3; ++step) {
-      const std::vector<std::string> broken = find_broken(copied, wanted);
+      const std::vector<std::size_t> broken = find_broken(objects.tree, wanted);
       if (broken.empty()) return;
-      make_real(step == 0 ? broken : all_objects(copied));
+      make_real(objects.tree, step == 0 ? broken : all_objects(objects.tree));
     }
-    if (const std::vector<std::string> broken = find_broken(copied, wanted); !broken.empty()) {
-      throw Error(ErrorCode::unsupported, Place{broken.front()},
+    if (const std::vector<std::size_t> broken = find_broken(objects.tree, wanted); !broken.empty()) {
+      throw Error(ErrorCode::unsupported, Place{objects.tree.objects[broken.front()].path},
                   "would not load through symbolic links, and does when it is copied",
                   "use --link-mode hardlink or copy");
     }
@@ -93,41 +94,34 @@ class LinkChooser {
     for (Entry& entry : plan_.entries) entry.lay = may_link(entry) ? Lay::link : Lay::file;
   }
 
-  // Objects of which a need fares worse than in the copied tree.
-  std::vector<std::string> find_broken(const PlannedLinks& copied, const LinkReport& wanted) const {
-    std::map<std::pair<std::string_view, std::string_view>, Severity> before;
-    for (const LinkVerdict& verdict : wanted.verdicts) {
-      before.emplace(std::pair(std::string_view(copied.tree.objects[verdict.object].path),
-                               std::string_view(verdict.name)),
-                     severity_of(verdict.kind));
-    }
-    const PlannedLinks linked = describe_links(plan_);
-    const LinkReport report = find_links(linked.tree, policy_);
-    std::vector<std::string> broken;
-    for (const LinkVerdict& verdict : report.verdicts) {
-      const std::string& path = linked.tree.objects[verdict.object].path;
-      const auto known = before.find({path, verdict.name});
+  // Objects of which a need fares worse than in the copied tree. `tree` gets the links of the plan as it is
+  // now; its objects stay the same whatever is a link.
+  std::vector<std::size_t> find_broken(LinkTree& tree, const LinkReport& wanted) const {
+    std::map<std::pair<std::size_t, std::string_view>, Severity> before;
+    for (const LinkVerdict& verdict : wanted.verdicts)
+      before.emplace(std::pair(verdict.object, std::string_view(verdict.name)), severity_of(verdict.kind));
+    tree.links = describe_linked_paths(plan_);
+    std::vector<std::size_t> broken;
+    for (const LinkVerdict& verdict : find_links(tree, policy_).verdicts) {
+      const auto known = before.find({verdict.object, verdict.name});
       const bool worse = known != before.end() && severity_of(verdict.kind) > known->second;
-      if (worse && (broken.empty() || broken.back() != path)) broken.push_back(path);
+      if (worse && (broken.empty() || broken.back() != verdict.object)) broken.push_back(verdict.object);
     }
     return broken;
   }
 
-  static std::vector<std::string> all_objects(const PlannedLinks& links) {
-    std::vector<std::string> paths;
-    for (const LinkObject& object : links.tree.objects) paths.push_back(object.path);
-    return paths;
+  static std::vector<std::size_t> all_objects(const LinkTree& tree) {
+    std::vector<std::size_t> all(tree.objects.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    return all;
   }
 
-  void make_real(const std::vector<std::string>& objects) {
-    const PlannedLinks links = describe_links(plan_);
-    std::map<std::string_view, const ObjectFacts*> facts;
-    for (const LinkObject& object : links.tree.objects) facts.emplace(object.path, object.facts);
-    for (const std::string& path : objects) {
-      add_directories_of(path, real_);
-      const auto known = facts.find(path);
-      const bool is_program = known != facts.end() && known->second->kind == ObjectFacts::Kind::executable;
-      if (is_program || policy_.loader == Loader::dyld) real_files_.insert(path);
+  void make_real(const LinkTree& tree, const std::vector<std::size_t>& objects) {
+    for (const std::size_t index : objects) {
+      const LinkObject& object = tree.objects[index];
+      add_directories_of(object.path, real_);
+      const bool is_program = object.facts->kind == ObjectFacts::Kind::executable;
+      if (is_program || policy_.loader == Loader::dyld) real_files_.insert(object.path);
     }
     expand_entries(plan_, real_);
     mark_links();

@@ -22,6 +22,12 @@ bool is_loaded(const ObjectFacts& facts) {
          !facts.error.empty();
 }
 
+std::string place_in_store(const WheelFacts& wheel, std::string_view wheels, Scheme scheme,
+                           const std::string& below) {
+  return std::string(wheels) + "/" + wheel.store_id().hex() + "/tree/" + std::string(tree_prefix(scheme)) +
+         (below.empty() ? "" : "/" + below);
+}
+
 // What an edit would make of the facts.
 void set_rpaths(ObjectFacts& facts, const std::vector<std::string>& rpaths) {
   if (facts.format == ObjectFacts::Format::macho) {
@@ -39,6 +45,7 @@ class Description {
 
   PlannedLinks run() {
     links_.tree.root = plan_.layout.root;
+    links_.tree.links = describe_linked_paths(plan_, wheels_);
     for (const Entry& entry : plan_.entries) add(entry);
     sort();
     add_requirements();
@@ -54,11 +61,6 @@ class Description {
   };
 
   const WheelFacts& facts(DistId id) const { return plan_.dists[id].facts; }
-
-  std::string place_in_store(DistId wheel, Scheme scheme, const std::string& below) const {
-    return std::string(wheels_) + "/" + facts(wheel).store_id().hex() + "/tree/" +
-           std::string(tree_prefix(scheme)) + (below.empty() ? "" : "/" + below);
-  }
 
   void add_object(std::string path, DistId owner, const StoreFile& file, std::size_t index,
                   const Patched* patched) {
@@ -76,10 +78,6 @@ class Description {
     const auto index = wheel.object_of(file.file);
     if (!index) return;
     add_object(entry.path.str(), entry.owner, file, *index, patched);
-    if (entry.lay == Lay::link) {
-      links_.tree.links.push_back(
-          {entry.path.str(), place_in_store(file.wheel, wheel.scheme_of(fact), wheel.path_of(file.file))});
-    }
   }
 
   void add_tree(const Entry& entry, const StoreTree& tree) {
@@ -87,8 +85,6 @@ class Description {
     const DirFact& dir = wheel.dir(tree.dir);
     if (!dir.has(dir_flag::native)) return;
     const std::string below = wheel.dir_path(tree.dir);
-    if (entry.lay == Lay::link)
-      links_.tree.links.push_back({entry.path.str(), place_in_store(tree.wheel, dir.scheme, below)});
     // Objects are sorted by file, and the files below a directory are contiguous.
     std::size_t first = 0, last = wheel.object_count();
     while (first < last) {
@@ -133,12 +129,8 @@ class Description {
     for (const Dist& dist : plan_.dists) present.emplace(dist.name, true);
     for (const Dist& dist : plan_.dists) {
       for (const std::string_view text : dist.facts.requires_dist()) {
-        std::string name;
-        try {
-          name = normalize_name(Requirement::parse(text).name);
-        } catch (const Error&) {
-          continue;  // judged where requirements are
-        }
+        // A requirement begins with its name; the rest is judged where requirements are.
+        std::string name = normalize_name(text.substr(0, text.find_first_of(" \t([<>=!~;@")));
         if (present.contains(name)) links_.tree.requires_edges.emplace_back(dist.name, std::move(name));
       }
     }
@@ -169,6 +161,27 @@ std::string machine_of(std::string_view arch) {
 }
 
 }  // namespace
+
+std::vector<LinkedPath> describe_linked_paths(const Plan& plan, std::string_view wheels) {
+  std::vector<LinkedPath> links;
+  for (const Entry& entry : plan.entries) {
+    if (entry.lay != Lay::link) continue;
+    if (const auto* tree = std::get_if<StoreTree>(&entry.content)) {
+      const WheelFacts& wheel = plan.dists[tree->wheel].facts;
+      const DirFact& dir = wheel.dir(tree->dir);
+      if (!dir.has(dir_flag::native)) continue;
+      links.push_back(
+          {entry.path.str(), place_in_store(wheel, wheels, dir.scheme, wheel.dir_path(tree->dir))});
+    } else if (const auto* file = std::get_if<StoreFile>(&entry.content)) {
+      const WheelFacts& wheel = plan.dists[file->wheel].facts;
+      const FileFact& fact = wheel.file(file->file);
+      if (!fact.has(file_flag::native)) continue;
+      links.push_back({entry.path.str(),
+                       place_in_store(wheel, wheels, wheel.scheme_of(fact), wheel.path_of(file->file))});
+    }
+  }
+  return links;
+}
 
 PlannedLinks describe_links(const Plan& plan, std::string_view wheels) {
   return Description(plan, wheels).run();

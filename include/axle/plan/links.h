@@ -33,6 +33,10 @@ struct PlannedLinks {
 // rpaths that they will have. Libraries and dynamic programs are listed; files of other tools are not known.
 PlannedLinks describe_links(const Plan& plan, std::string_view wheels = "/store/wheels");
 
+// Only the links of a plan that lead to native objects: all that changes of its description with the choice
+// of links.
+std::vector<LinkedPath> describe_linked_paths(const Plan& plan, std::string_view wheels = "/store/wheels");
+
 // A wheel alone: its packages at the root, its scripts in bin/.
 PlannedLinks describe_links(const WheelFacts& wheel);
 
