@@ -51,8 +51,10 @@ class Compressor {
     set(ZSTD_c_checksumFlag, 1);
     set(ZSTD_c_enableLongDistanceMatching, 1);
     set(ZSTD_c_windowLog, 25);
-    // One worker and many give the same bytes; none gives others.
-    set(ZSTD_c_nbWorkers, static_cast<int>(request.jobs > 0 ? request.jobs : 1));
+    // One worker and many give the same bytes; none gives others. A libzstd without threads (Debian's static
+    // archive is one) has none, whatever the request, so that there too the bytes depend on the input alone.
+    if (ZSTD_cParam_getBounds(ZSTD_c_nbWorkers).upperBound > 0)
+      set(ZSTD_c_nbWorkers, static_cast<int>(request.jobs > 0 ? request.jobs : 1));
     buffer_.resize(ZSTD_CStreamOutSize());
   }
 
