@@ -4,23 +4,28 @@ usage: six_locks.py AXLE [--all]
 
 For this machine and four other targets, every lock of fixtures/locks/small is installed with `axle sync --target` from wheels that
 pip fetched. Trees of locks that pin the same versions must be the same; for this machine the versions must be those
-of pip's own report as well. By default this machine and one other target; --all (or AXLE_TEST_FULL) takes all.
+of pip's own report as well. By default this machine and one other target; --all (or AXLE_TEST_FULL) takes all, and
+asks uv's dry run for each of them, too.
 """
 
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from peer import pip_command, run
+from peer import normalized, pip_command, run
 
 LOCKS = ["uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml", "requirements-uv.txt",
          "requirements-poetry.txt", "requirements-piptools.txt", "pylock.pdm.toml", "pylock.pip.toml"]
 TARGETS = [("3.12", "win_amd64"), ("3.13", "macosx_14_0_arm64"), ("3.12", "musllinux_1_2_x86_64"),
            ("3.10", "manylinux_2_28_aarch64")]
+# What uv calls these targets.
+UV_PLATFORMS = {"win_amd64": "x86_64-pc-windows-msvc", "macosx_14_0_arm64": "aarch64-apple-darwin",
+                "musllinux_1_2_x86_64": "x86_64-unknown-linux-musl", "manylinux_2_28_aarch64": "aarch64-manylinux_2_28"}
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "locks" / "small"
 
 
@@ -34,9 +39,11 @@ def tree(root: Path) -> dict[str, str]:
 
 
 class Comparison:
-    def __init__(self, axle: str, scratch: Path):
+    def __init__(self, axle: str, scratch: Path, everything: bool):
+        self.everything = everything
         self.axle, self.scratch, self.pip = axle, scratch, pip_command(scratch)
         self.environment = {**os.environ, "AXLE_STORE": str(scratch / "store")}
+        self.uv: Path | None = None
         self.failures = 0
         self.checks = 0
 
@@ -85,8 +92,21 @@ class Comparison:
             first, expected = trees.setdefault(key, (lock, made))
             self.check(made == expected, f"{name}: {lock} and {first} pin the same and make other trees")
         print(f"{name}: {len(selected)} locks, {len(trees)} different sets of versions")
+        if self.everything:
+            self.compare_with_uv(python, platform, selected["requirements-uv.txt"], wheels)
         if not platform:
             self.compare_with_pip("requirements-uv.txt", selected["requirements-uv.txt"], wheels)
+
+    def compare_with_uv(self, python: str, platform: str, packages: dict[str, str], wheels: Path) -> None:
+        if self.uv is None:
+            self.uv = self.scratch / "uv" / "bin" / "uv"
+            run([*self.pip, "install", "-q", "--target", self.scratch / "uv", "uv==0.13.8"])
+        target = ["--python-version", python, "--python-platform", UV_PLATFORMS[platform]] if platform else []
+        done = run([self.uv, "pip", "sync", "--dry-run", "--no-build", "--offline", "--no-index", "-f", wheels, "--no-config",
+                    "--python", sys.executable, "--target", self.scratch / "nowhere", *target,
+                    FIXTURES / "requirements-uv.txt"], env={**os.environ, "UV_CACHE_DIR": str(self.scratch / "uv-cache")})
+        chosen = {normalized(name): version for name, version in re.findall(r"^ \+ ([^=\s]+)==(\S+)", done.stdout, re.M)}
+        self.check(chosen == packages, f"uv takes {chosen} for {python} {platform}, axle {packages}")
 
     def compare_with_pip(self, lock: str, packages: dict[str, str], wheels: Path) -> None:
         report = self.scratch / "report.json"
@@ -101,7 +121,7 @@ def main() -> int:
     axle = str(Path(sys.argv[1]).resolve())
     everything = "--all" in sys.argv or bool(os.environ.get("AXLE_TEST_FULL"))
     with tempfile.TemporaryDirectory(prefix="axle-six-") as scratch:
-        comparison = Comparison(axle, Path(scratch))
+        comparison = Comparison(axle, Path(scratch), everything)
         try:
             comparison.compare("", "")
             for python, platform in TARGETS if everything else TARGETS[:1]:
