@@ -74,7 +74,7 @@ namespace {
 
 struct Row {
   std::string path;
-  WrittenFile file;
+  std::optional<WrittenFile> file;  // nullopt for RECORD itself
 };
 
 // The rows of a distribution that its facts do not hold ready: scripts, data, headers, and what axle wrote
@@ -89,7 +89,7 @@ class RecordRows {
   void add_file(const RelPath& path, const WheelFacts& facts, std::uint32_t index) {
     const FileFact& file = facts.file(index);
     if (part_is_whole_ && is_lib(facts.scheme_of(file))) return;
-    rows.push_back({record_path(lib_, path), {file.sha256, file.size}});
+    rows.push_back({record_path(lib_, path), WrittenFile{file.sha256, file.size}});
   }
 
   void add_tree(const RelPath& path, const WheelFacts& facts, std::uint32_t index) {
@@ -99,7 +99,8 @@ class RecordRows {
     const std::string base = record_path(lib_, path);
     for (const FileFact& file : facts.files_below(dir)) {
       const std::string below = facts.path_of(facts.index_of(file));
-      rows.push_back({base + (prefix == 0 ? "/" + below : below.substr(prefix)), {file.sha256, file.size}});
+      rows.push_back(
+          {base + (prefix == 0 ? "/" + below : below.substr(prefix)), WrittenFile{file.sha256, file.size}});
     }
   }
 
@@ -107,7 +108,7 @@ class RecordRows {
     rows.push_back({record_path(lib_, path), file});
   }
 
-  std::string own_path(const RelPath& record) const { return record_path(lib_, record); }
+  void add_record(const RelPath& path) { rows.push_back({record_path(lib_, path), std::nullopt}); }
 
   std::vector<Row> rows;
 
@@ -157,22 +158,31 @@ std::string render_record(const Plan& plan, DistId id, const std::vector<std::op
     } else if (const auto* file = std::get_if<StoreFile>(&entry.content)) {
       rows.add_file(entry.path, plan.dists[file->wheel].facts, file->file);
     } else if (std::holds_alternative<Record>(entry.content)) {
-      continue;
+      continue;  // every RECORD lists itself, whether this plan lays it or not
     } else if (const auto* generated = std::get_if<Generated>(&entry.content)) {
       rows.add_written(entry.path, {Sha256::of(generated->bytes), generated->bytes.size()});
     } else if (written.at(i)) {
       rows.add_written(entry.path, *written[i]);
     }
   }
+  rows.add_record(RelPath::parse(dist.dist_info.str() + "/RECORD"));
   std::sort(rows.rows.begin(), rows.rows.end(), [](const Row& a, const Row& b) { return a.path < b.path; });
+  // The ready part is sorted, too, and large: it is copied in the pieces that lie between the other rows.
+  std::string_view ready = part_is_whole ? facts.record_part() : std::string_view();
   std::string text;
-  text.reserve(facts.record_part().size() + (rows.rows.size() + 1) * 160);
+  text.reserve(ready.size() + rows.rows.size() * 160);
   for (const Row& row : rows.rows) {
-    append_record_row(text, row.path, row.file.sha256.base64url(), row.file.size);
+    const std::size_t place = place_in_record(ready, row.path);
+    text.append(ready.substr(0, place));
+    ready.remove_prefix(place);
+    if (row.file) {
+      append_record_row(text, row.path, row.file->sha256.base64url(), row.file->size);
+    } else {
+      append_csv_field(text, row.path);
+      text += ",,\n";
+    }
   }
-  if (part_is_whole) text.append(facts.record_part());
-  append_csv_field(text, rows.own_path(RelPath::parse(dist.dist_info.str() + "/RECORD")));
-  return text + ",,\n";
+  return text.append(ready);
 }
 
 }  // namespace axle

@@ -160,6 +160,38 @@ void append_record_row(std::string& out, std::string_view path, std::string_view
   out += '\n';
 }
 
+namespace {
+
+std::string path_of_row(std::string_view row) {
+  if (!row.starts_with('"')) return std::string(row.substr(0, row.find(',')));
+  std::string path;
+  for (std::size_t i = 1; i < row.size(); ++i) {
+    if (row[i] == '"' && (++i == row.size() || row[i] != '"')) break;
+    path += row[i];
+  }
+  return path;
+}
+
+}  // namespace
+
+std::size_t place_in_record(std::string_view rows, std::string_view path) {
+  // Both are starts of rows; the place is between them.
+  std::size_t low = 0;
+  std::size_t high = rows.size();
+  while (low < high) {
+    const std::size_t middle = low + (high - low) / 2;
+    const std::size_t before = rows.substr(low, middle - low).rfind('\n');
+    const std::size_t start = before == std::string_view::npos ? low : low + before + 1;
+    const std::size_t end = std::min(rows.find('\n', middle), rows.size() - 1) + 1;
+    if (path_of_row(rows.substr(start, end - start)) < path) {
+      low = end;
+    } else {
+      high = start;
+    }
+  }
+  return low;
+}
+
 RecordPath classify_record_path(std::string_view path) noexcept {
   if (rel_path_fault(path) == nullptr) return RecordPath::normal;
   if (path.empty()) return RecordPath::not_normal;

@@ -50,7 +50,7 @@ cmake pywin32-ctypes uv
 INTENDED = """
 installer     INSTALLER holds "axle", not "pip"
 direct-url    direct_url.json of a local file has no digest, unless the command gave one
-record-form   RECORD: rows sorted; the same rows, but true digests of what differs here
+record-form   RECORD: rows sorted by bytes; the same rows, but true digests of what differs here
 entry-point   a console script's text: the same first line, the same object called
 script-args   a .data/scripts file of `#!python ARGS` keeps ARGS, which pip drops
 pip-variants  pip's own entry points beside those its wheel declares (pip3.X) are not added
@@ -113,6 +113,8 @@ def explain(path: str, pip: bytes, axle: bytes, differing: set[str]) -> str | No
             return "direct-url"
     if name == "RECORD":
         one, other = rows(pip), rows(axle)
+        if [row.encode() for row in other] != sorted(row.encode() for row in other):
+            return None
         site = os.path.dirname(os.path.dirname(path))
         for row in set(one) | set(other):
             full = os.path.normpath(os.path.join(site, row))

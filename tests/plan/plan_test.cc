@@ -7,6 +7,7 @@
 
 #include "axle/base/error.h"
 #include "axle/wheel/facts_builder.h"
+#include "axle/wheel/record.h"
 
 namespace axle {
 namespace {
@@ -274,7 +275,7 @@ TEST(RenderRecord, ListsEveryFileOnceAndItselfWithoutDigest) {
   EXPECT_NE(record.find("\"../../../share/a/readme, with comma\",sha256="), std::string::npos);
   EXPECT_NE(record.find("../../../bin/tool,sha256="), std::string::npos);
   EXPECT_NE(record.find("a-1.0.dist-info/INSTALLER,sha256="), std::string::npos);
-  EXPECT_TRUE(record.ends_with("a-1.0.dist-info/RECORD,,\n"));
+  EXPECT_NE(record.find("\na-1.0.dist-info/RECORD,,\n"), std::string::npos);
   std::vector<std::string> lines;
   for (std::size_t at = 0; at < record.size(); at = record.find('\n', at) + 1) {
     lines.push_back(record.substr(at, record.find('\n', at) - at));
@@ -282,6 +283,35 @@ TEST(RenderRecord, ListsEveryFileOnceAndItselfWithoutDigest) {
   std::sort(lines.begin(), lines.end());
   EXPECT_EQ(std::adjacent_find(lines.begin(), lines.end()), lines.end());
   EXPECT_EQ(lines.size(), 6U);
+}
+
+TEST(RenderRecord, SortsRowsByTheBytesOfTheirPaths) {
+  // Files that sort before "../" and around the dist-info, quoted ones too, for a part that is taken whole
+  // and for rows that are made one by one (a file of `b` is lost to `z`).
+  const auto make = [](std::string_view name) {
+    FactsBuilder builder = wheel(name);
+    for (const char* path :
+         {"$first.py", "!, \"quoted\".py", "A.py", "a-1.0.dist-info-x.py", "a/m.py", "a.py",
+          "a-1.0.dist-info/WHEEL", "a-1.0.dist-info/licenses/L", "zz, \"last\".py", "\xc3\xa9.py"}) {
+      builder.file(Scheme::purelib, std::string(name) == "a" ? path : std::string(name) + path, name);
+    }
+    builder.file(Scheme::data, "share/" + std::string(name) + "/d, e", "data")
+        .file(Scheme::purelib, "common.py", name)
+        .entry_point("console_scripts", "tool-" + std::string(name), "a:main");
+    return builder;
+  };
+  PlanInput input = input_for({make("a").build(), make("b").build()});
+  input.policy.on_conflict = ConflictPolicy::first;
+  const Plan plan = make_plan(input);
+  for (const DistId dist : {0U, 1U}) {
+    const std::vector<RecordRow> rows = parse_record(
+        render_record(plan, dist, std::vector<std::optional<WrittenFile>>(plan.entries.size())), "RECORD");
+    EXPECT_GE(rows.size(), 15U);
+    EXPECT_TRUE(std::is_sorted(rows.begin(), rows.end(), [](const RecordRow& a, const RecordRow& b) {
+      return a.path < b.path;
+    })) << dist;
+    EXPECT_EQ(std::count_if(rows.begin(), rows.end(), [](const RecordRow& row) { return !row.size; }), 1);
+  }
 }
 
 }  // namespace

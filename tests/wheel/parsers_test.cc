@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "axle/base/error.h"
 #include "axle/wheel/entry_points.h"
 #include "axle/wheel/metadata.h"
@@ -156,6 +158,30 @@ TEST(Record, RenderedRowsReadBack) {
   std::string text;
   for (const auto& row : rows) text += render_record_row(row);
   EXPECT_EQ(parse_record(text, "RECORD"), rows);
+}
+
+TEST(Record, APlaceIsFoundAmongSortedRows) {
+  std::vector<std::string> paths{"!", "a", "a\"b", "a,b", "a/b", "a/b/c", "ab", "b, \"c\"", "b/\xc3\xa9"};
+  std::sort(paths.begin(), paths.end());
+  for (std::size_t count = 0; count <= paths.size(); ++count) {
+    std::string text;
+    std::vector<std::size_t> starts;
+    for (std::size_t i = 0; i < count; ++i) {
+      starts.push_back(text.size());
+      append_record_row(text, paths[i], std::string(i * 7, 'x'), i);
+    }
+    starts.push_back(text.size());
+    for (std::size_t i = 0; i < count; ++i) {
+      EXPECT_EQ(place_in_record(text, paths[i]), starts[i]) << paths[i];
+      EXPECT_EQ(place_in_record(text, paths[i] + "!"), starts[i + 1]) << paths[i];
+    }
+    EXPECT_EQ(place_in_record(text, ""), 0U);
+    EXPECT_EQ(place_in_record(text, "\xff"), text.size());
+  }
+  // What is no RECORD has some place, too.
+  for (const std::string_view text : {"\n", "\"", "\"\n\"\"\n", "a", "a,,\nb", "\n\n\n"}) {
+    EXPECT_LE(place_in_record(text, "a"), text.size());
+  }
 }
 
 TEST(Record, PathsAreJudged) {

@@ -159,9 +159,9 @@ void require_no_conflicts(const Plan& plan);
 // recorded distribution has one RECORD. Throws std::logic_error: a failure is a defect of axle.
 void check_plan(const Plan& plan);
 
-// The RECORD of a distribution. `digests[i]` is the digest and size of what was written for entries[i];
-// needed for Rewritten and Patched entries, taken from the facts and the bytes for others. spec: "Recording
-// installed projects".
+// The RECORD of a distribution, its rows sorted by the bytes of their paths. `written[i]` is the digest and
+// size of what was written for entries[i]; needed for Rewritten and Patched entries, taken from the facts and
+// the bytes for others. spec: "Recording installed projects".
 struct WrittenFile {
   Sha256 sha256;
   std::uint64_t size = 0;

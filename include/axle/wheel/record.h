@@ -32,6 +32,9 @@ std::string render_record_row(const RecordRow& row);
 // Appends the same for a file with this digest.
 void append_record_row(std::string& out, std::string_view path, std::string_view sha256_base64url,
                        std::uint64_t size);
+// Where a row of `path` belongs among rendered rows that are sorted by path and hold no line end within a
+// path: the offset of the first row whose path is not before it. Takes the logarithm of the number of rows.
+std::size_t place_in_record(std::string_view rows, std::string_view path);
 // Appends `field` as CSV: quoted when it holds a comma, a quote or a line end.
 void append_csv_field(std::string& out, std::string_view field);
 
