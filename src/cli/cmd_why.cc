@@ -1,5 +1,7 @@
 // axle why PATH...: why something lies at a path of an environment.
 
+#include <fcntl.h>
+
 #include <algorithm>
 
 #include "axle/base/error.h"
@@ -11,6 +13,16 @@
 
 namespace axle::cli {
 namespace {
+
+// The environment that PATH lies in; nullopt when no directory above it is one.
+std::optional<std::string> find_environment_of(const std::string& text) {
+  std::string dir = absolute_path(text);
+  for (std::size_t slash = dir.rfind('/'); slash != std::string::npos && slash > 0; slash = dir.rfind('/')) {
+    dir.resize(slash);
+    if (try_lstat(AT_FDCWD, dir + "/pyvenv.cfg")) return dir;
+  }
+  return std::nullopt;
+}
 
 // What PATH can mean: below the environment when it is absolute or leads there from the working directory,
 // else relative to the environment, or to its site-packages. What is there comes first.
@@ -83,9 +95,12 @@ std::string to_text(const PathExplanation& one) {
 }  // namespace
 
 // Nobody's path is shown, and has the status of what fits nothing.
-int run_why(const Options& options) {
-  if (options.arguments.empty())
+int run_why(const Options& given) {
+  if (given.arguments.empty())
     throw Error(ErrorCode::usage, "why needs a path", "axle why PATH [--venv DIR]");
+  Options options = given;
+  if (!options.venv && !options.target && !options.prefix && !options.system)
+    options.venv = find_environment_of(options.arguments.front());
   const Existing existing = open_existing(options);
   Json all = Json::array();
   std::string text;

@@ -113,7 +113,8 @@ class Explainer {
     const auto file = find_file_at(layout_, dist.facts, path_.str());
     name_wheel(dist, file);
     if (!dist.ours) {
-      rule("other-tool", "the RECORD of " + dist.name + ", which another tool installed, lists it");
+      rule("other-tool", "the RECORD of " + dist.name +
+                             " lists it; another tool installed that, or its wheel is not in this store");
       return;
     }
     say_what(dist, file);
