@@ -14,6 +14,7 @@
 #include "cli/native_report.h"
 #include "cli/plan_json.h"
 #include "cli/sync_wheels.h"
+#include "exec/describe.h"
 #include "exec/entry_bytes.h"
 
 namespace axle::cli {
@@ -86,7 +87,11 @@ int run_plan(const Options& options) {
   }
   Diagnostics notes = installation.notes;
   std::vector<PlanWheel> wheels = sync_wheels(options, chosen, request, installation, store, notes);
-  const Plan plan = make_plan(plan_input_for(options, opened, installation, std::move(wheels), store, notes));
+  Plan plan = make_plan(plan_input_for(options, opened, installation, std::move(wheels), store, notes));
+  if (const auto root = try_open_dir(AT_FDCWD, opened.path); root && !options.force) {
+    for (Conflict& conflict : find_conflicts_on_disk(*root, installation, plan))
+      plan.conflicts.push_back(std::move(conflict));
+  }
   require_editable(plan, store_trees(plan, store));
   ApplyResult changes = preview(installation, plan, apply_options(options));
   changes.notes.insert(changes.notes.begin(), notes.begin(), notes.end());

@@ -124,6 +124,22 @@ std::int64_t parse_age(const std::string& text) {
   return value * seconds * 1'000'000'000;
 }
 
+// A --target has no receipt. Every distribution that is linked has a dist-info with links.
+void add_linked_wheels(const Fd& root, std::set<Sha256>& used) {
+  for (const DirEntry& info : list_dir(root.get(), ".")) {
+    const auto dir = info.name.ends_with(".dist-info") ? try_open_dir(root.get(), info.name) : std::nullopt;
+    if (!dir) continue;
+    for (const DirEntry& entry : list_dir(dir->get(), ".")) {
+      const std::string target = try_read_link(dir->get(), entry.name).value_or("");
+      constexpr std::string_view before = "/wheels/";
+      const std::size_t at = target.find(before);
+      if (at == std::string::npos) continue;
+      const auto rest = std::string_view(target).substr(at + before.size());
+      if (const auto digest = Sha256::from_hex(rest.substr(0, rest.find('/')))) used.insert(*digest);
+    }
+  }
+}
+
 std::set<Sha256> wheels_in_use(const Options& options, const Store& store) {
   std::set<Sha256> used;
   std::vector<std::string> environments = store.environments();
@@ -135,7 +151,11 @@ std::set<Sha256> wheels_in_use(const Options& options, const Store& store) {
   for (const std::string& path : environments) {
     const auto root = try_open_dir(AT_FDCWD, path);
     if (!root) continue;  // it is gone
-    if (const auto receipt = read_receipt(*root)) used.insert(receipt->wheels.begin(), receipt->wheels.end());
+    if (const auto receipt = read_receipt(*root)) {
+      used.insert(receipt->wheels.begin(), receipt->wheels.end());
+    } else {
+      add_linked_wheels(*root, used);
+    }
   }
   for (const Lock& lock : read_locks(options, locks, {}).locks) {
     for (const LockPackage& package : lock.packages) {

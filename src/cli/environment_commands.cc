@@ -8,6 +8,7 @@
 #include "cli/launcher_options.h"
 #include "exec/byte_code.h"
 #include "exec/damage.h"
+#include "exec/describe.h"
 #include "exec/entry_bytes.h"
 #include "exec/environment.h"
 
@@ -45,7 +46,11 @@ int preview_change(const Options& options, const Opened& opened, const Decide& d
   if (root) installation = read_installation(*root, opened.layout, &store);
   Diagnostics notes;
   std::vector<PlanWheel> wheels = decide(installation, store, notes);
-  const Plan plan = make_plan(plan_input_for(options, opened, installation, std::move(wheels), store, notes));
+  Plan plan = make_plan(plan_input_for(options, opened, installation, std::move(wheels), store, notes));
+  if (root && !options.force) {
+    for (Conflict& conflict : find_conflicts_on_disk(*root, installation, plan))
+      plan.conflicts.push_back(std::move(conflict));
+  }
   require_no_conflicts(plan);
   require_editable(plan, store_trees(plan, store));
   ApplyResult result = preview(installation, plan, apply_options(options));

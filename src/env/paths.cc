@@ -4,9 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
+#include <vector>
 
+#include "base/fd.h"
 #include "base/text.h"
 
 namespace axle {
@@ -45,6 +48,27 @@ std::optional<std::string> real_path(const std::string& path) {
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
   if (!real) return std::nullopt;
   return std::string(real.get());
+}
+
+std::string existing_path(const std::string& path) {
+  auto real = real_path(path);
+  if (!real) throw_errno("cannot find the real path of", path);
+  return *std::move(real);
+}
+
+std::string relative_path(std::string_view from_dir, std::string_view to) {
+  const auto parts_of = [](std::string_view path) {
+    std::vector<std::string_view> parts = split(path, '/');
+    std::erase(parts, std::string_view());
+    return parts;
+  };
+  const std::vector<std::string_view> from = parts_of(from_dir);
+  const std::vector<std::string_view> target = parts_of(to);
+  const auto [x, y] = std::mismatch(from.begin(), from.end(), target.begin(), target.end());
+  std::string path;
+  for (auto up = x; up != from.end(); ++up) path += path.empty() ? ".." : "/..";
+  for (auto down = y; down != target.end(); ++down) path += (path.empty() ? "" : "/") + std::string(*down);
+  return path.empty() ? "." : path;
 }
 
 bool is_regular_file(const std::string& path) {

@@ -15,6 +15,10 @@ std::string_view base_name(std::string_view path) noexcept;
 std::string absolute_from(std::string_view working_dir, std::string_view path);
 // realpath(3); nullopt when some part does not exist.
 std::optional<std::string> real_path(const std::string& path);
+// The same of what must exist. Throws Error(io).
+std::string existing_path(const std::string& path);
+// The way from one absolute, normalized directory to another path: "../../b/c". Lexical.
+std::string relative_path(std::string_view from_dir, std::string_view to);
 bool is_regular_file(const std::string& path);
 bool is_directory(const std::string& path);
 bool is_program(const std::string& path);  // a regular file that this process may execute

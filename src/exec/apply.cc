@@ -12,9 +12,12 @@
 #include "axle/base/error.h"
 #include "base/file.h"
 #include "base/sorted.h"
+#include "env/paths.h"
+#include "exec/describe.h"
 #include "exec/entry_bytes.h"
 #include "exec/environment.h"
 #include "exec/lay.h"
+#include "exec/link_mode.h"
 #include "exec/own_files.h"
 #include "exec/receipt.h"
 #include "exec/repair.h"
@@ -28,43 +31,6 @@ constexpr std::int64_t second_ns = 1'000'000'000;
 // The time of files that axle writes itself when nobody says another: the first that a zip can say,
 // 1980-01-01.
 constexpr std::int64_t default_epoch = 315532800;
-
-bool is_skeleton(const LaidEntry& entry) {
-  return std::all_of(entry.owners.begin(), entry.owners.end(),
-                     [](DistId owner) { return owner == environment_itself; });
-}
-
-bool plans_skeleton(const Plan& plan) {
-  return std::any_of(plan.entries.begin(), plan.entries.end(),
-                     [](const Entry& entry) { return entry.owner == environment_itself; });
-}
-
-void describe(const State& state, const Plan& plan, const Changes& changes, ApplyResult& result) {
-  std::map<std::string, std::string> before;
-  std::map<std::string, std::string> after;
-  for (const LaidDist& dist : state.dists) before.emplace(dist.name, dist.version);
-  for (const Dist& dist : plan.dists) after.emplace(dist.name, dist.version);
-  std::set<std::string> touched;
-  for (const Entry& entry : changes.add) {
-    if (entry.owner != environment_itself) touched.insert(plan.dists[entry.owner].name);
-  }
-  for (const auto& [name, version] : after) {
-    const auto old = before.find(name);
-    if (old == before.end() || old->second != version) {
-      result.installed.push_back(name + " " + version);
-    } else if (touched.contains(name)) {
-      result.reinstalled.push_back(name + " " + version);
-    } else {
-      ++result.kept;
-    }
-  }
-  for (const auto& [name, version] : before) {
-    const auto now = after.find(name);
-    if (now == after.end() || now->second != version) result.removed.push_back(name + " " + version);
-  }
-  result.paths_added = changes.add.size();
-  result.paths_removed = changes.remove.size();
-}
 
 [[noreturn]] void refuse_changed(const std::vector<RelPath>& changed) {
   std::string names;
@@ -92,6 +58,11 @@ std::vector<std::string> topmost(std::vector<RelPath> paths) {
   return kept;
 }
 
+bool has_undecided(const std::vector<Conflict>& conflicts) {
+  return std::any_of(conflicts.begin(), conflicts.end(),
+                     [](const Conflict& conflict) { return !conflict.winner; });
+}
+
 // One change of an environment from look to clean-up.
 class Application {
  public:
@@ -103,14 +74,14 @@ class Application {
         head_(installed.head),
         plan_(plan),
         store_(store),
-        trees_(store_trees(plan, store)),
+        trees_(trees_for(environment, plan, store, options)),
         options_(options),
         presence_(root_) {
     sort_unless_sorted(state_.entries, by_path);
   }
 
   ApplyResult run(ReceiptHead head) {
-    file_mode_ = resolve_link_mode(plan_.policy.link_mode, store_, root_, result_.notes);
+    file_mode_ = decide_file_mode();
     result_.link_mode = plan_.policy.link_mode == LinkMode::symlink ? LinkMode::symlink : file_mode_;
     set_skeleton_aside();
     decide();
@@ -124,8 +95,9 @@ class Application {
     }
     describe(state_, plan_, changes_, result_);
     // Before the first link to the store, so that no moment is left in which gc does not know of it.
-    if (store_.use() == StoreUse::shared && plan_.layout.kind == LayoutKind::venv) {
-      store_.register_environment(plan_.layout.root);
+    const bool leaves_traces = environment_.keeps_receipt() || plan_.policy.link_mode == LinkMode::symlink;
+    if (store_.use() == StoreUse::shared && leaves_traces) {
+      store_.register_environment(registered_path());
     }
     if (environment_.is_new()) {
       lay(changes_.add);
@@ -139,6 +111,33 @@ class Application {
   }
 
  private:
+  // Files of a store that goes with the command: nobody else will want them, and they keep the times that
+  // they have.
+  static Trees trees_for(const Environment& environment, const Plan& plan, const Store& store,
+                         const ApplyOptions& options) {
+    Trees trees = store_trees(plan, store);
+    link_relatively(trees, plan, store, environment.location());
+    if (store.use() == StoreUse::once && !options.source_date_epoch) {
+      for (DistTree& tree : trees) tree.use = DistTree::Use::take;
+    }
+    return trees;
+  }
+
+  LinkMode decide_file_mode() {
+    // A store that goes with the command gives its files away: they are this environment's own, as copies
+    // are.
+    if (store_.use() == StoreUse::once) return LinkMode::copy;
+    return resolve_link_mode(plan_.policy.link_mode, store_, root_, result_.notes);
+  }
+
+  std::string registered_path() const {
+    const std::string& path = plan_.layout.root;
+    if (plan_.policy.relocatable == Relocatable::no) return path;
+    const std::size_t slash = path.rfind('/');
+    const auto parent = real_path(slash == 0 ? "/" : path.substr(0, slash));
+    return parent ? relative_path(existing_path(store_.path()), *parent + path.substr(slash)) : path;
+  }
+
   // The environment's own files are planned only when they are made; otherwise they stay as they are.
   void set_skeleton_aside() {
     if (plans_skeleton(plan_)) return;
@@ -196,8 +195,14 @@ class Application {
       if (entry.kind != LaidKind::directory) removed_.insert(entry.path);
     }
     AdditionSurvey survey = survey_additions(root_, plan_, std::move(changes_.add), removed_, presence_);
-    if (!survey.conflicts.empty() && options_.hand_changed == HandChanged::refuse &&
-        plan_.policy.on_conflict != ConflictPolicy::last) {
+    for (const Conflict& conflict : survey.conflicts) {
+      if (!conflict.winner) continue;
+      result_.notes.push_back(
+          {Severity::warning, "conflict-decided", *conflict.winner, conflict.path.str(),
+           "was there already, and nobody recorded it; " + *conflict.winner + " wins (last)", ""});
+    }
+    std::erase_if(survey.conflicts, [](const Conflict& conflict) { return conflict.winner.has_value(); });
+    if (!survey.conflicts.empty() && options_.hand_changed == HandChanged::refuse) {
       Plan failed;
       failed.conflicts = std::move(survey.conflicts);
       require_no_conflicts(failed);
@@ -325,7 +330,9 @@ class Application {
     how.generated_mtime_ns = generated_mtime_ns();
     if (options_.source_date_epoch) how.copied_mtime_ns = how.generated_mtime_ns;
     how.kept = &store_;
-    record_sizes_ = lay_entries(root_, plan_, entries, trees_, how).record_sizes;
+    const Laid laid = lay_entries(root_, plan_, entries, trees_, how);
+    record_sizes_ = laid.record_sizes;
+    if (laid.copied != 0) result_.notes.push_back(links_became_copies(store_, laid.copied, laid.why_copied));
   }
 
   std::int64_t generated_mtime_ns() const {
@@ -474,20 +481,16 @@ class Application {
 
 ApplyResult apply(Environment& environment, const Installation& installed, const Plan& plan,
                   const Store& store, const ReceiptHead& head, const ApplyOptions& options) {
+  if (has_undecided(plan.conflicts)) {
+    // Those on disk with them, so that all are known at once.
+    Plan failed;
+    failed.conflicts = plan.conflicts;
+    for (Conflict& conflict : find_conflicts_on_disk(environment.root(), installed, plan))
+      failed.conflicts.push_back(std::move(conflict));
+    require_no_conflicts(failed);
+  }
   require_no_conflicts(plan);
   return Application(environment, installed, plan, store, options).run(head);
-}
-
-ApplyResult preview(const Installation& installed, const Plan& plan, const ApplyOptions& options) {
-  State state = installed.state;
-  if (!plans_skeleton(plan)) {
-    std::erase_if(state.entries, [](const LaidEntry& entry) { return is_skeleton(entry); });
-  }
-  DiffOptions how;
-  if (options.reuse == Reuse::reinstall) how.relay_scope = DiffOptions::Relay::all;
-  ApplyResult result;
-  describe(state, plan, diff(state, plan, how), result);
-  return result;
 }
 
 }  // namespace axle

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <map>
 
@@ -14,6 +15,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/parallel.h"
+#include "env/paths.h"
 #include "exec/copy_contents.h"
 #include "exec/damage.h"
 #include "exec/entry_bytes.h"
@@ -66,7 +68,10 @@ class Layer {
     std::size_t files = 0;
     for (const Task& task : tasks) files += task.files;
     parallel_for(tasks.size(), files < few_files ? 1 : options_.jobs, [&](std::size_t i) { run(tasks[i]); });
-    return lay_records(entries);
+    Laid laid = lay_records(entries);
+    laid.copied = copied_.load();
+    laid.why_copied = why_.load();
+    return laid;
   }
 
  private:
@@ -261,7 +266,7 @@ class Layer {
   }
 
   void lay_file(const Way& way, const FileFact& file, DistTree::Check check) const {
-    if (options_.mode == LinkMode::hardlink) {
+    if (options_.mode == LinkMode::hardlink && links_work_.load(std::memory_order_relaxed)) {
       // What looks like a file may be a link to it: the inputs of a build system's sandbox are.
       if (linkat(way.from_dir, way.from.c_str(), way.to_dir, way.to.c_str(), AT_SYMLINK_FOLLOW) == 0) {
         struct stat status {};
@@ -272,10 +277,14 @@ class Layer {
         return;
       }
       if (errno == ENOENT) store_is_damaged(way.from);
-      // One inode cannot have more links, the kernel protects this one, or it is on another file system: a
-      // copy serves as well.
+      // One inode cannot have more links; the kernel protects those of another user; or this part of the
+      // store is on another file system: a copy serves as well. The latter two hold for what follows, too.
       if (errno != EMLINK && errno != EPERM && errno != EXDEV) throw_errno("cannot link", way.to);
+      int none = 0;
+      why_.compare_exchange_strong(none, errno);
+      if (errno != EMLINK) links_work_.store(false, std::memory_order_relaxed);
     }
+    if (options_.mode == LinkMode::hardlink) copied_.fetch_add(1, std::memory_order_relaxed);
     copy_file(way, file, check);
   }
 
@@ -390,6 +399,9 @@ class Layer {
   const Trees& trees_;
   const LayOptions& options_;
   std::vector<Fd> opened_;  // by wheel; where needed
+  mutable std::atomic<bool> links_work_{true};
+  mutable std::atomic<std::size_t> copied_{0};
+  mutable std::atomic<int> why_{0};
 };
 
 }  // namespace
@@ -411,6 +423,16 @@ Trees store_trees(const Plan& plan, const Store& store) {
   return trees;
 }
 
+void link_relatively(Trees& trees, const Plan& plan, const Store& store, const std::string& root) {
+  if (plan.policy.relocatable == Relocatable::no || plan.policy.link_mode != LinkMode::symlink) return;
+  const std::string seen_from = existing_path(root);
+  const std::string location = existing_path(store.path());
+  for (DistTree& tree : trees) {
+    tree.seen_from = seen_from;
+    tree.location = location + "/" + tree.path;
+  }
+}
+
 std::string link_target(const Plan& plan, const Entry& entry, const Trees& trees) {
   const auto* tree = std::get_if<StoreTree>(&entry.content);
   const auto* file = std::get_if<StoreFile>(&entry.content);
@@ -419,7 +441,10 @@ std::string link_target(const Plan& plan, const Entry& entry, const Trees& trees
   const Scheme scheme =
       tree != nullptr ? wheel.dir(tree->dir).scheme : wheel.scheme_of(wheel.file(file->file));
   const std::string below = tree != nullptr ? wheel.dir_path(tree->dir) : wheel.path_of(file->file);
-  return joined(trees[id].location, path_in(trees[id], scheme, below));
+  const std::string target = joined(trees[id].location, path_in(trees[id], scheme, below));
+  if (trees[id].seen_from.empty()) return target;
+  const auto parent = entry.path.parent();
+  return relative_path(joined(trees[id].seen_from, parent ? parent->str() : std::string()), target);
 }
 
 std::string path_of_file(const DistTree& tree, const WheelFacts& wheel, std::uint32_t file) {
@@ -435,57 +460,6 @@ Laid lay_entries(const Fd& root, const Plan& plan, const std::vector<Entry>& ent
                  const LayOptions& options) {
   const ExactModes exact;
   return Layer(root, plan, trees, options).lay(entries);
-}
-
-namespace {
-
-// A file of the store's file system to try things with, and a place in the environment to try them at.
-constexpr const char* probe_from = "tmp/probe";
-constexpr const char* probe_to = ".axle/probe";
-
-bool can_link(const Store& store, const Fd& root) {
-  const bool works = linkat(store.root().get(), probe_from, root.get(), probe_to, 0) == 0;
-  unlinkat(root.get(), probe_to, 0);
-  return works;
-}
-
-bool can_clone(const Store& store, const Fd& root) {
-  const auto from = try_open_file(store.root().get(), probe_from);
-  const Fd to(openat(root.get(), probe_to, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-  const bool works = from && to && ioctl(to.get(), FICLONE, from->get()) == 0;
-  unlinkat(root.get(), probe_to, 0);
-  return works;
-}
-
-}  // namespace
-
-LinkMode resolve_link_mode(LinkMode wanted, const Store& store, const Fd& root, Diagnostics& notes) {
-  if (wanted == LinkMode::copy) return wanted;
-  if (!try_lstat(store.root().get(), probe_from)) {
-    const Fd probe(openat(store.root().get(), probe_from, O_WRONLY | O_CREAT | O_CLOEXEC, 0444));
-  }
-  unlinkat(root.get(), probe_to, 0);
-  const auto fall_back = [&](const char* what) {
-    if (wanted != LinkMode::automatic) {
-      notes.push_back({Severity::warning, "link-mode", "", store.path(),
-                       std::string(what) + " from the store are not possible here; files are copied",
-                       "put the store on the environment's file system (--store), or use --link-mode copy"});
-    }
-    return LinkMode::copy;
-  };
-  switch (wanted) {
-    case LinkMode::automatic:
-    case LinkMode::symlink:  // its real files
-      if (can_link(store, root)) return LinkMode::hardlink;
-      return can_clone(store, root) ? LinkMode::clone : LinkMode::copy;
-    case LinkMode::hardlink:
-      return can_link(store, root) ? wanted : fall_back("hard links");
-    case LinkMode::clone:
-      return can_clone(store, root) ? wanted : fall_back("clones");
-    case LinkMode::copy:
-      break;
-  }
-  return LinkMode::copy;
 }
 
 }  // namespace axle

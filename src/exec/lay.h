@@ -24,6 +24,8 @@ struct DistTree {
   // Where a scheme's files begin below `path`, by Scheme; "" is the tree itself.
   std::array<std::string, all_schemes.size()> schemes;
   std::string location;  // what symbolic links into the tree begin with; "" when there can be none
+  // The directory that will be the root, absolute, when links are to be relative; "" when they are absolute.
+  std::string seen_from;
   Use use = Use::keep;
   // times: a file whose size or time is not the one it was unpacked with is not laid.
   enum class Check { none, times };
@@ -34,6 +36,9 @@ using Trees = std::vector<DistTree>;  // by DistId
 // Of wheels in the store, which must outlive them.
 DistTree store_tree(const WheelFacts& facts, const Store& store);
 Trees store_trees(const Plan& plan, const Store& store);
+// Makes the trees' links relative where the plan wants that. `root` is where the environment lies, or a
+// sibling of it. Throws Error(io).
+void link_relatively(Trees& trees, const Plan& plan, const Store& store, const std::string& root);
 
 struct LayOptions {
   LinkMode mode = LinkMode::copy;  // how Lay::file comes from the store: hardlink, clone or copy
@@ -45,16 +50,15 @@ struct LayOptions {
 
 struct Laid {
   std::vector<std::uint64_t> record_sizes;  // of the RECORDs laid, by DistId
+  // Files that were to be hard links and could not, and the first reason (errno).
+  std::size_t copied = 0;
+  int why_copied = 0;
 };
 
 // Lays `entries` (of this plan) under the root. Their paths must be free; directories above them are made.
 // RECORDs are laid last.
 Laid lay_entries(const Fd& root, const Plan& plan, const std::vector<Entry>& entries, const Trees& trees,
                  const LayOptions& options);
-
-// What `wanted` comes to between this store and this root: automatic becomes the fastest that is safe here; a
-// mode that cannot work becomes copy, with one warning.
-LinkMode resolve_link_mode(LinkMode wanted, const Store& store, const Fd& root, Diagnostics& notes);
 
 // A file of the wheel, relative to the tree's open directory.
 std::string path_of_file(const DistTree& tree, const WheelFacts& wheel, std::uint32_t file);

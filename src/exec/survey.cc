@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/parallel.h"
 #include "base/sorted.h"
+#include "plan/passes.h"
 
 namespace axle {
 namespace {
@@ -195,6 +196,32 @@ bool is_written_by_python(const RelPath& path) {
   return parent && is_byte_code(std::string(parent->name()), std::string(path.name()));
 }
 
+Conflict conflict_with(const Fd& root, const Plan& plan, const Entry& entry, const struct stat& status) {
+  Conflict conflict{entry.path,
+                    S_ISDIR(status.st_mode) ? "file-against-directory" : "existing-file",
+                    {},
+                    std::nullopt,
+                    "something that nobody recorded is there already"};
+  Claimant claimant{entry.owner == environment_itself ? "" : plan.dists[entry.owner].name, 0, {}};
+  if (const auto* file = std::get_if<StoreFile>(&entry.content)) {
+    const FileFact& fact = plan.dists[file->wheel].facts.file(file->file);
+    claimant.size = fact.size;
+    claimant.sha256 = fact.sha256.hex();
+  } else if (const auto* generated = std::get_if<Generated>(&entry.content)) {
+    claimant.size = generated->bytes.size();
+    claimant.sha256 = Sha256::of(generated->bytes).hex();
+  }
+  Claimant existing{"", static_cast<std::uint64_t>(status.st_size), {}};
+  if (S_ISREG(status.st_mode)) existing.sha256 = digest_of_file(root.get(), entry.path.str()).hex();
+  // What is there has no place in the lock's order, so only the last can win over it. Whole directories of
+  // somebody's are nothing that a policy gives away.
+  const bool is_dir = S_ISDIR(status.st_mode);
+  if (!is_dir && conflict_policy(plan, entry.path.str()) == ConflictPolicy::last)
+    conflict.winner = claimant.distribution;
+  conflict.claimants = {std::move(claimant), std::move(existing)};
+  return conflict;
+}
+
 bool is_out_of_the_way(const std::set<RelPath>& removed, const RelPath& path) {
   if (removed.empty()) return false;
   for (std::optional<RelPath> at = path; at; at = at->parent()) {
@@ -229,13 +256,7 @@ AdditionSurvey survey_additions(const Fd& root, const Plan& plan, std::vector<En
       result.in_the_way.push_back(entry.path);
       result.add.push_back(std::move(entry));
     } else {
-      Conflict conflict{entry.path,
-                        S_ISDIR(status->st_mode) ? "file-against-directory" : "existing-file",
-                        {},
-                        std::nullopt,
-                        "something that nobody recorded is there already"};
-      conflict.claimants.push_back(
-          {entry.owner == environment_itself ? "" : plan.dists[entry.owner].name, 0, {}});
+      Conflict conflict = conflict_with(root, plan, entry, *status);
       result.conflicts.push_back(std::move(conflict));
       result.in_the_way.push_back(entry.path);
       result.add.push_back(std::move(entry));

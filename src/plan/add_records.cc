@@ -37,13 +37,18 @@ Sha256 identity_of(const Plan& plan, const Entry& entry) {
   };
   // A link is to one wheel's copy; the same bytes in another wheel are another link.
   const Sha256 linked = entry.lay == Lay::link ? plan.dists[entry.owner].facts.store_id() : Sha256{};
-  return laid_identity(std::visit(Visitor{plan}, entry.content), entry.executable, entry.lay, linked);
+  return laid_identity(std::visit(Visitor{plan}, entry.content) + link_suffix(plan, entry.lay),
+                       entry.executable, entry.lay, linked);
 }
 
 }  // namespace
 
 std::string file_identity(const Sha256& digest) { return "file " + digest.hex(); }
 std::string tree_identity(const Sha256& digest) { return "tree " + digest.hex(); }
+
+std::string link_suffix(const Plan& plan, Lay lay) {
+  return lay == Lay::link && plan.policy.relocatable == Relocatable::yes ? " relative" : "";
+}
 
 Sha256 laid_identity(std::string what, bool executable, Lay lay, const Sha256& wheel) {
   if (executable) what += " x";
@@ -125,7 +130,9 @@ RecordIndex index_records(const Plan& plan) {
     const Entry& entry = plan.entries[i];
     if (entry.owner != environment_itself) index[entry.owner].push_back(i);
     for (const DistId sharer : entry.sharers) {
-      if (sharer != environment_itself && sharer != entry.owner) index[sharer].push_back(i);
+      // One wheel may bring the same bytes twice, for purelib and for platlib.
+      if (sharer == environment_itself || (!index[sharer].empty() && index[sharer].back() == i)) continue;
+      index[sharer].push_back(i);
     }
   }
   return index;

@@ -232,7 +232,8 @@ std::vector<Entry> expand_tree(const Plan& plan, const Entry& tree) {
         file != nullptr ? file_identity(facts.file(file->file).sha256)
                         : tree_identity(facts.dir(std::get<StoreTree>(child.content).dir).tree_digest);
     below.push_back({tree.path.join(RelPath::parse(child.name)), tree.owner, tree.sharers, child.content,
-                     child.executable, tree.lay, laid_identity(what, child.executable, tree.lay, linked)});
+                     child.executable, tree.lay,
+                     laid_identity(what + link_suffix(plan, tree.lay), child.executable, tree.lay, linked)});
   }
   sort_by_path(below);
   return below;

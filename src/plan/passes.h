@@ -30,6 +30,8 @@ void choose_links(Draft& draft);
 void add_records(Draft& draft);
 
 bool has_native_objects(const Plan& plan);
+// Who wins at a path below the root: the first rule that matches, else the general policy.
+ConflictPolicy conflict_policy(const Plan& plan, const std::string& path);
 
 // "a/b"; either may be nothing.
 std::string join_path(const std::optional<RelPath>& dir, std::string_view below);

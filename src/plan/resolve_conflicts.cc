@@ -22,6 +22,8 @@
 namespace axle {
 namespace {
 
+constexpr std::string_view reason_environment = "the path belongs to the environment itself";
+
 class Resolver {
  public:
   explicit Resolver(Draft& draft) : draft_(draft), plan_(draft.plan) {}
@@ -89,16 +91,6 @@ class Resolver {
     return x != nullptr && y != nullptr && x->token_digest == y->token_digest;
   }
 
-  ConflictPolicy policy_for(const std::string& path) const {
-    std::string_view below = path;
-    const std::string lib = join_path(plan_.layout.purelib, "");
-    if (!lib.empty() && below.starts_with(lib + "/")) below.remove_prefix(lib.size() + 1);
-    for (const ConflictRule& rule : plan_.policy.conflict_rules) {
-      if (glob_matches(rule.glob, below) || glob_matches(rule.glob, path)) return rule.policy;
-    }
-    return plan_.policy.on_conflict;
-  }
-
   void lose(const Claim& claim) {
     const auto* file = std::get_if<StoreFile>(&claim.content);
     const auto* script = std::get_if<Rewritten>(&claim.content);
@@ -150,12 +142,12 @@ class Resolver {
     }
     Conflict conflict{RelPath::parse(path), conflict_kind(path, claims), {}, std::nullopt, {}};
     for (const Claim& claim : claims) conflict.claimants.push_back(claimant(claim));
-    const ConflictPolicy policy = policy_for(path);
+    const ConflictPolicy policy = conflict_policy(plan_, path);
     const bool with_environment = std::any_of(
         claims.begin(), claims.end(), [](const Claim& claim) { return claim.dist == environment_itself; });
     const Claim& winner = policy == ConflictPolicy::last ? claims.back() : claims.front();
     if (with_environment) {
-      conflict.reason = "the path belongs to the environment itself";
+      conflict.reason = reason_environment;
     } else if (policy == ConflictPolicy::error) {
       conflict.reason = "the bytes differ";
     } else {
@@ -293,6 +285,16 @@ class Resolver {
 
 }  // namespace
 
+ConflictPolicy conflict_policy(const Plan& plan, const std::string& path) {
+  std::string_view below = path;
+  const std::string lib = join_path(plan.layout.purelib, "");
+  if (!lib.empty() && below.starts_with(lib + "/")) below.remove_prefix(lib.size() + 1);
+  for (const ConflictRule& rule : plan.policy.conflict_rules) {
+    if (glob_matches(rule.glob, below) || glob_matches(rule.glob, path)) return rule.policy;
+  }
+  return plan.policy.on_conflict;
+}
+
 void resolve_conflicts(Draft& draft) { Resolver(draft).run(); }
 
 void require_no_conflicts(const Plan& plan) {
@@ -311,7 +313,9 @@ void require_no_conflicts(const Plan& plan) {
     std::string names;
     for (const Claimant& claimant : conflict.claimants) {
       names += names.empty() ? "" : ", ";
-      names += claimant.distribution.empty() ? "the environment" : claimant.distribution;
+      names += !claimant.distribution.empty()          ? claimant.distribution
+               : conflict.reason == reason_environment ? "the environment"
+                                                       : "nobody";
       if (!claimant.sha256.empty()) {
         names +=
             " (" + std::to_string(claimant.size) + " bytes, sha256 " + claimant.sha256.substr(0, 12) + ")";

@@ -181,7 +181,9 @@ std::vector<std::string> Store::environments() const {
   std::vector<std::string> paths;
   for (const DirEntry& entry : list_dir(impl_->root.get(), "environments")) {
     const auto text = try_read_file(impl_->root.get(), "environments/" + entry.name);
-    if (text) paths.emplace_back(trim(*text));
+    if (!text) continue;
+    const std::string path(trim(*text));
+    paths.push_back(path.starts_with('/') ? path : impl_->path + "/" + path);
   }
   std::sort(paths.begin(), paths.end());
   return paths;

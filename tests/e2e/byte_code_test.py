@@ -11,51 +11,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from room import FAULTS, Room, expect
 from tree import record_faults, snapshot
 from wheel_text import Wheel
 
-AXLE = os.path.abspath(sys.argv[1])
 ALL = "--all" in sys.argv[2:] or os.environ.get("AXLE_TEST_FULL") == "1"
-FAULTS = []
-
-
-def expect(right: bool, what: str) -> None:
-    if not right:
-        FAULTS.append(what)
-        print("WRONG:", what, flush=True)
-
-
-class Room:
-    """A directory with wheels, a store and environments."""
-
-    def __init__(self, base: Path, name: str, **variables: str):
-        self.dir = base / name
-        (self.dir / "wheels").mkdir(parents=True)
-        self.environment = {"PATH": os.environ["PATH"], "HOME": str(self.dir), "AXLE_STORE": str(self.dir / "store"),
-                            "LC_ALL": "C.UTF-8", **variables}
-
-    def axle(self, *words: str, status: int = 0) -> str:
-        done = subprocess.run([AXLE, *words], cwd=self.dir, env=self.environment, capture_output=True, text=True)
-        expect(done.returncode == status, f"axle {' '.join(words)}: status {done.returncode}\n{done.stdout}{done.stderr}")
-        return done.stdout + done.stderr
-
-    def sync(self, venv: str, *words: str, **how) -> str:
-        return self.axle("sync", "requirements.txt", "-f", "wheels", "--no-index", "--venv", venv, *words, **how)
-
-    def run(self, venv: str, code: str, *options: str) -> subprocess.CompletedProcess:
-        return subprocess.run([self.dir / venv / "bin" / "python", *options, "-c", code], cwd="/", text=True,
-                              env={"PATH": "/usr/bin:/bin"}, capture_output=True)
-
-    def site(self, venv: str) -> Path:
-        return Path(glob.glob(str(self.dir / venv / "lib" / "python*" / "site-packages"))[0])
-
-    def fill(self, wheels: list[Wheel]) -> None:
-        for wheel in wheels:
-            (self.dir / "wheels" / wheel.file_name).write_bytes(wheel.build())
-        lines = ["==".join(wheel.file_name.split("-")[:2]) + "\n" for wheel in wheels]
-        (self.dir / "requirements.txt").write_text("".join(lines))
-
-
 def sample() -> list[Wheel]:
     return [
         Wheel("alpha-1.0-py3-none-any.whl")
@@ -135,6 +95,25 @@ def life(base: Path, mode: str) -> None:
     expect(list(room.site("two").iterdir()) == [], f"{mode}: uninstall leaves {list(room.site('two').iterdir())}")
 
 
+def without_byte_code(base: Path) -> None:
+    """Imports through links do not write into the store, not even as root."""
+    room = Room(base, "plain")
+    room.fill(sample())
+    room.sync("one", "--link-mode", "symlink", "--python", sys.executable)
+    expect(any(path.is_symlink() for path in room.site("one").iterdir()), "directories are links")
+    before = store_files(room)
+    expect(room.run("one", IMPORTS).returncode == 0, "imports work")
+    expect(store_files(room) == before, "imports leave the store alone")
+    room.axle("store", "verify")
+    room.axle("check", "--venv", "one")
+    # gc knows of trees that have no receipt, too.
+    room.axle("install", "alpha==1.0", "-f", "wheels", "--no-index", "--target", "tree", "--link-mode", "symlink",
+              "--python", sys.executable)
+    room.axle("uninstall", "alpha", "--venv", "one")
+    room.axle("store", "gc")
+    expect((room.dir / "tree" / "alpha" / "__init__.py").exists(), "gc keeps what a --target links to")
+
+
 def refusals(base: Path) -> None:
     room = Room(base, "refusals")
     room.fill(sample())
@@ -199,6 +178,7 @@ def main() -> int:
         base = Path(folder).resolve()
         for mode in ("hardlink", "symlink", "copy"):
             life(base, mode)
+        without_byte_code(base)
         refusals(base)
         for python in pythons:
             same_everywhere(base, python, 400 if ALL else 12)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Real environments, made by axle in the modes hardlink, copy and symlink, and used.
+"""Real environments, made by axle in the modes hardlink, copy and symlink, and with byte-code, and used.
 
     real_environments.py AXLE [--all] [--wheels DIR] [NAME...]
 
@@ -165,21 +165,25 @@ def main() -> int:
             lock = scratch / f"{name}.txt"
             pins = ["==".join(path.name.split("-")[:2]) for path in sorted(wheels.glob("*.whl"))]
             lock.write_text("\n".join(pins) + "\n")
-            for mode in ("hardlink", "copy", "symlink"):
-                env, home = scratch / f"{name}-{mode}", scratch / "home"
+            for mode in ("hardlink", "copy", "symlink", "symlink --compile"):
+                env, home = scratch / f"{name}-{mode.replace(' ', '')}", scratch / "home"
+                variables = {**os.environ, "AXLE_STORE": str(scratch / "store")}
                 home.mkdir(exist_ok=True)
                 start = time.monotonic()
                 try:
-                    run([axle, "sync", lock, "-f", wheels, "--offline", "--venv", env, "--link-mode", mode, "-q",
-                         "--python", sys.executable], env={**os.environ, "AXLE_STORE": str(scratch / "store")})
-                    run([env / "bin" / "python", "-I", "-B", "-c", program],
+                    run([axle, "sync", lock, "-f", wheels, "--offline", "--venv", env, "--link-mode", *mode.split(),
+                         "-q", "--python", sys.executable], env=variables)
+                    run([env / "bin" / "python", "-I", "-c", program],
                         env={**os.environ, "HOME": str(home), "MPLCONFIGDIR": str(home)})
                     if name == "jupyterlab":
                         version = run([env / "bin" / "jupyter", "lab", "--version"],
                                       env={**os.environ, "HOME": str(home)}).stdout.strip()
                         assert re.fullmatch(r"4\.[\d.]+", version), version
-                        if mode == "symlink":
+                        if mode.startswith("symlink"):
                             serve_a_page(env, home)
+                    # Python wrote byte-code where it could, and not into the store.
+                    run([axle, "store", "verify"], env=variables)
+                    run([axle, "check", "--quick", "--venv", env, "--startup-hooks", "allow"], env=variables)
                     print(f"ok      {name}, {mode} ({len(pins)} wheels, {time.monotonic() - start:.0f} s)", flush=True)
                 except (RuntimeError, AssertionError) as failure:
                     failures += 1

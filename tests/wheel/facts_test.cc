@@ -183,6 +183,40 @@ TEST(Facts, TheOrderOfFilesDoesNotMatter) {
   }
 }
 
+// What byte-code is added to: nothing is lost on the way.
+TEST(Facts, CanBeBuiltUpon) {
+  const WheelFacts facts = sample();
+  const WheelFacts same = FactsBuilder::from(facts).build();
+  EXPECT_EQ(FactsBuilder::from(same).build().bytes(), same.bytes());
+  EXPECT_EQ(same.record_part(), facts.record_part());
+  EXPECT_EQ(same.dir(*same.root(Scheme::purelib)).tree_digest,
+            facts.dir(*facts.root(Scheme::purelib)).tree_digest);
+  EXPECT_EQ(same.dirs().size(), facts.dirs().size());
+  for (std::uint32_t i = 0; i < facts.dirs().size(); ++i) {
+    EXPECT_EQ(same.dir(i).kind, facts.dir(i).kind) << facts.dir_path(i);
+    EXPECT_EQ(same.dir(i).flags, facts.dir(i).flags) << facts.dir_path(i);
+  }
+  ASSERT_EQ(same.object_count(), facts.object_count());
+  EXPECT_EQ(same.object(0).runpath, facts.object(0).runpath);
+  EXPECT_EQ(same.inits().size(), facts.inits().size());
+  EXPECT_EQ(same.startup(0).text, facts.startup(0).text);
+  EXPECT_EQ(same.entry_points(), facts.entry_points());
+  EXPECT_EQ(same.record_faults(), facts.record_faults());
+  EXPECT_EQ(same.requires_dist(), facts.requires_dist());
+  EXPECT_EQ(same.store_id(), facts.wheel_sha256());
+
+  FactsBuilder builder = FactsBuilder::from(facts);
+  builder.byte_code("cpython-312 3.12.4", Sha256::of("id"))
+      .file(Scheme::purelib, "demo/__pycache__/__init__.cpython-312.pyc",
+            FileInput{5, Sha256::of("byte-code")});
+  const WheelFacts more = builder.build();
+  EXPECT_EQ(more.store_id(), Sha256::of("id"));
+  EXPECT_EQ(more.wheel_sha256(), facts.wheel_sha256());
+  EXPECT_EQ(more.byte_code(), "cpython-312 3.12.4");
+  EXPECT_NE(more.record_part().find("demo/__pycache__/__init__.cpython-312.pyc,sha256="),
+            std::string_view::npos);
+}
+
 TEST(Facts, AWheelMayNotContradictItself) {
   const auto build = [](std::string_view a, std::string_view a_text, Scheme scheme, std::string_view b,
                         std::string_view b_text) {

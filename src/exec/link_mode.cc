@@ -1,0 +1,100 @@
+#include "exec/link_mode.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "base/file.h"
+
+namespace axle {
+namespace {
+
+// A file of the store's file system to try things with, and a place in the environment to try them at.
+constexpr const char* probe_from = "tmp/probe";
+constexpr const char* probe_to = ".axle/probe";
+
+// 0, or why not.
+int try_link(const Store& store, const Fd& root) {
+  const int why = linkat(store.root().get(), probe_from, root.get(), probe_to, 0) == 0 ? 0 : errno;
+  unlinkat(root.get(), probe_to, 0);
+  return why;
+}
+
+int try_clone(const Store& store, const Fd& root) {
+  const auto from = try_open_file(store.root().get(), probe_from);
+  const Fd to(openat(root.get(), probe_to, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  const int why = from && to && ioctl(to.get(), FICLONE, from->get()) == 0 ? 0 : errno;
+  unlinkat(root.get(), probe_to, 0);
+  return why;
+}
+
+std::string said(int why) { return std::string(" (") + std::strerror(why) + ")"; }
+
+// The fastest that is safe here. Symbolic links are not: such an environment needs its store for ever.
+LinkMode choose_mode(const Store& store, const Fd& root, std::string& reason) {
+  const int no_link = try_link(store, root);
+  if (no_link == 0) {
+    reason = "hard links: the store is on the environment's file system";
+    return LinkMode::hardlink;
+  }
+  const int no_clone = try_clone(store, root);
+  if (no_clone == 0) {
+    reason = "clones: hard links are not possible" + said(no_link);
+    return LinkMode::clone;
+  }
+  reason = "copies: hard links are not possible" + said(no_link) + ", nor are clones" + said(no_clone);
+  return LinkMode::copy;
+}
+
+}  // namespace
+
+LinkMode resolve_link_mode(LinkMode wanted, const Store& store, const Fd& root, Diagnostics& notes) {
+  if (wanted == LinkMode::copy) return wanted;
+  if (!try_lstat(store.root().get(), probe_from)) {
+    const Fd probe(openat(store.root().get(), probe_from, O_WRONLY | O_CREAT | O_CLOEXEC, 0444));
+  }
+  unlinkat(root.get(), probe_to, 0);
+  const auto or_copy = [&](int why, const char* what) {
+    if (why == 0) return wanted;
+    notes.push_back(
+        {Severity::warning, "link-mode", "", store.path(),
+         std::string(what) + " from the store are not possible here" + said(why) + "; files are copied",
+         "put the store on the environment's file system (--store), or use --link-mode copy"});
+    return LinkMode::copy;
+  };
+  std::string reason;
+  switch (wanted) {
+    case LinkMode::automatic: {
+      const LinkMode chosen = choose_mode(store, root, reason);
+      notes.push_back({Severity::note, "link-mode", "", store.path(), "files come as " + reason, ""});
+      return chosen;
+    }
+    case LinkMode::symlink:  // its real files
+      return choose_mode(store, root, reason);
+    case LinkMode::hardlink:
+      return or_copy(try_link(store, root), "hard links");
+    case LinkMode::clone:
+      return or_copy(try_clone(store, root), "clones");
+    case LinkMode::copy:
+      break;
+  }
+  return LinkMode::copy;
+}
+
+Diagnostic links_became_copies(const Store& store, std::size_t copied, int why) {
+  const bool too_many = why == EMLINK;
+  return {Severity::warning,
+          "link-mode",
+          "",
+          store.path(),
+          std::to_string(copied) + (copied == 1 ? " file is copied: " : " files are copied: ") +
+              (too_many ? "the file system allows no more links to it" : "it cannot be linked" + said(why)),
+          too_many ? "" : "make the store belong to whoever uses it, on one file system"};
+}
+
+}  // namespace axle

@@ -1,0 +1,18 @@
+#pragma once
+// How files can come from the store into an environment: found out by trying.
+
+#include "axle/base/diagnostic.h"
+#include "axle/plan/plan.h"
+#include "axle/store/store.h"
+#include "base/fd.h"
+
+namespace axle {
+
+// What `wanted` comes to between this store and this root, decided once by trying: automatic becomes the
+// fastest that is safe here, and a note says why; a mode that cannot work becomes copy, with one warning.
+LinkMode resolve_link_mode(LinkMode wanted, const Store& store, const Fd& root, Diagnostics& notes);
+
+// Of `copied` files that were to be hard links and could not, because of the errno `why`.
+Diagnostic links_became_copies(const Store& store, std::size_t copied, int why);
+
+}  // namespace axle
