@@ -58,12 +58,12 @@ def move(base: Path, mode: str, is_linked: bool) -> None:
     expect(output(venv / "bin" / "python", "-c", code) == prefix, f"{mode}: python")
     expect(output(venv / "bin" / "demo") == f"demo in {prefix}", f"{mode}: entry point")
     expect(output(venv / "bin" / "demo-tool") == f"tool in {prefix}", f"{mode}: script")
-    # Through a link beside PATH, and through activation.
+    # Through a link beside PATH, and through activation (a plain sh does not tell a script where it is).
     (moved / "bin").mkdir()
     (moved / "bin" / "demo").symlink_to(venv / "bin" / "demo")
     expect(output(moved / "bin" / "demo") == f"demo in {prefix}", f"{mode}: entry point through a link")
     shell = f'. "{venv}/bin/activate" && echo "$VIRTUAL_ENV" && demo'
-    expect(output("sh", "-c", shell) == f"{prefix}\ndemo in {prefix}", f"{mode}: activate (sh)")
+    expect(output("bash", "-c", shell) == f"{prefix}\ndemo in {prefix}", f"{mode}: activate (bash)")
 
     # axle goes on with it where it is now.
     room.axle("check", "--venv", str(venv))
