@@ -5,8 +5,9 @@
 
 Installs the wheels of DIR (default .cache/native/, filled by pip with the names below: 1.4 GB) into one environment.
 Verdicts: for each need of each object what `axle check` says is compared with what ld.so says of the object
-(LD_TRACE_LOADED_OBJECTS). Edits: every object gets a list that is longer, shorter, or none, and must load, and satisfy
-eu-elflint, as it did before. Runs with --all or AXLE_TEST_FULL=1; else only on the libraries of this interpreter.
+(LD_TRACE_LOADED_OBJECTS), and with what dlopen of each library gives. Edits: every object gets a list that is longer,
+shorter, or none, and must load, and satisfy eu-elflint, as it did before. Runs with --all or AXLE_TEST_FULL=1; else only
+on the libraries of this interpreter. All of it is some 15,000 processes and 7 GB: let --keep name a directory in memory.
 """
 
 import argparse
@@ -16,7 +17,6 @@ import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tempfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -143,12 +143,38 @@ def compare_verdicts(axle: str, env: Path, site: Path) -> int:
           ", ".join(f"{count} {kind}" for kind, count in kinds.most_common()))
     for path, name, verdict, loads in differing:
         print(f"  differs: {path} needs {name}: axle {verdict!r}, ld.so {'finds it' if loads else 'does not find it'}")
-    print(f"verdicts: {len(differing)} disagreements")
+    print(f"verdicts: {len(differing)} disagreements", flush=True)
+    missing = {name for (_, name), verdict in said.items() if verdict != "library-inherited"}
+    broken = {env / path for (path, name), verdict in said.items() if not verdict.startswith("library-")}
+    return len(differing) + compare_loads([path for path in roots if ".so" in path.name], missing, broken)
+
+
+def compare_loads(libraries: list[Path], missing: set[str], broken: set[Path]) -> int:
+    """dlopen of each library: what it does not find must be missing by axle's word, and what axle calls broken must fail."""
+    answers = loads(libraries, "")
+    differing, reasons = [], Counter()
+    for path in libraries:
+        answer = answers.get(path, "no answer")
+        absent = re.match(r"(\S+): cannot open shared object file", answer)
+        if absent and absent[1] not in missing:
+            differing.append(f"{path} needs {absent[1]}, of which axle says nothing")
+        if path in broken and answer == "loads":
+            differing.append(f"{path} loads, and axle says that it will not")
+        if answer != "loads":
+            reasons["a library that is not there" if absent else answer.replace(str(path), path.name)] += 1
+    print(f"dlopen: {list(answers.values()).count('loads')} of {len(libraries)} load; others:")
+    for reason, count in reasons.most_common():
+        print(f"  {count}: {reason}")
+    for line in differing:
+        print(f"  differs: {line}")
+    print(f"dlopen: {len(differing)} disagreements")
     return len(differing)
 
 
 def loads(paths: list[Path], search: str) -> dict[Path, str]:
-    environment = {**os.environ, "LD_LIBRARY_PATH": search}
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("LD_")}
+    if search:
+        environment["LD_LIBRARY_PATH"] = search
     answers = {}
     halves = [paths[index::2] for index in range(2)]
     running = []
@@ -233,8 +259,9 @@ def main() -> int:
         scratch = given.keep or Path(folder)
         scratch.mkdir(exist_ok=True)
         if not (given.all or os.environ.get("AXLE_TEST_FULL") == "1"):
-            own = Path(sysconfig.get_path("platstdlib")) / "lib-dynload"
-            if not own.is_dir():
+            # Of the interpreter, also where it runs in an environment: that has no such directory.
+            own = next((Path(path) for path in sys.path if Path(path).name == "lib-dynload"), None)
+            if own is None or not own.is_dir():
                 print("NOT RUN: this interpreter has no libraries of its own")
                 return 0
             some = scratch / "lib-dynload"
