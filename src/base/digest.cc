@@ -204,11 +204,11 @@ std::string base64url_encode(std::string_view bytes) {
 
 std::optional<std::string> base64url_decode(std::string_view text) {
   while (text.size() % 4 == 0 && text.ends_with('=')) text.remove_suffix(text.ends_with("==") ? 2 : 1);
-  static constexpr std::array<signed char, 256> values = [] {
-    std::array<signed char, 256> table{};
+  static constexpr std::array<int, 256> values = [] {
+    std::array<int, 256> table{};
     table.fill(-1);
     for (std::size_t i = 0; i < base64url_digits.size(); ++i)
-      table[static_cast<unsigned char>(base64url_digits[i])] = static_cast<signed char>(i);
+      table[static_cast<unsigned char>(base64url_digits[i])] = static_cast<int>(i);
     return table;
   }();
   std::string out;

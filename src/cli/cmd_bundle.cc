@@ -52,7 +52,7 @@ void check_options(const Options& options, const std::vector<std::string>& locks
 Interpreter find_tree(const Options& options) {
   Options for_tree = options;
   for_tree.python = absolute_path(options.with_python);
-  const Interpreter interpreter = find_interpreter_for(for_tree, find_place(options));
+  Interpreter interpreter = find_interpreter_for(for_tree, find_place(options));
   if (interpreter.os != Os::linux) {
     throw Error(ErrorCode::unsupported, axle::Place{options.with_python}, "is no Python for Linux",
                 "bundles are made for Linux only");

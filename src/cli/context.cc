@@ -72,7 +72,7 @@ std::string index_url_of(const std::string& named) {
   const std::size_t scheme = named.find("://");
   const std::size_t equals = named.find('=');
   const bool has_name = equals != std::string::npos && equals < scheme;
-  const std::string url = has_name ? named.substr(equals + 1) : named;
+  std::string url = has_name ? named.substr(equals + 1) : named;
   if (scheme == std::string::npos || (has_name && equals == 0)) {
     throw Error(ErrorCode::usage, "--index " + axle::quoted(named) + " is no NAME=URL",
                 "--index NAME=https://...");
