@@ -106,8 +106,8 @@ std::optional<Json> find_manifest(const std::string& directory, const Json& inde
     const std::string type = text_of(descriptor, "mediaType");
     if (type == index_type) {
       const Json nested = parse(read_blob(directory, descriptor, file), file);
-      const auto found = find_manifest(directory, nested, directory + "/" + blob_path(descriptor, file),
-                                       platform, "", depth + 1);
+      auto found = find_manifest(directory, nested, directory + "/" + blob_path(descriptor, file), platform,
+                                 "", depth + 1);
       if (found) return found;
     } else if (type == manifest_type) {
       return descriptor;

@@ -70,7 +70,7 @@ std::optional<std::string> find_script_interpreter(std::string_view head) {
   constexpr std::string_view exec = "'''exec' ";
   if (name == "sh" && end != std::string_view::npos && head.substr(end + 1).starts_with(exec)) {
     const std::string_view rest = head.substr(end + 1 + exec.size());
-    const auto word = first_shell_word(rest.substr(0, rest.find('\n')));
+    auto word = first_shell_word(rest.substr(0, rest.find('\n')));
     if (!word || !word->starts_with('/')) return std::nullopt;
     return word;
   }

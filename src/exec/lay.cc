@@ -441,7 +441,7 @@ std::string link_target(const Plan& plan, const Entry& entry, const Trees& trees
   const Scheme scheme =
       tree != nullptr ? wheel.dir(tree->dir).scheme : wheel.scheme_of(wheel.file(file->file));
   const std::string below = tree != nullptr ? wheel.dir_path(tree->dir) : wheel.path_of(file->file);
-  const std::string target = joined(trees[id].location, path_in(trees[id], scheme, below));
+  std::string target = joined(trees[id].location, path_in(trees[id], scheme, below));
   if (trees[id].seen_from.empty()) return target;
   const auto parent = entry.path.parent();
   return relative_path(joined(trees[id].seen_from, parent ? parent->str() : std::string()), target);

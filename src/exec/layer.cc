@@ -248,7 +248,7 @@ class LayerWriter {
     if (is_last) append_tar_padding(part.tar, size);
   }
 
-  void put(Part part) {
+  void put(const Part& part) {
     tar_hash_.update(part.tar);
     result_.tar_size += part.tar.size();
     const bool plain = options_.compression == LayerCompression::none;

@@ -120,9 +120,7 @@ bool read_exactly(const Fd& socket, char* into, std::size_t size,
     if (got > 0) {
       into += got;
       size -= static_cast<std::size_t>(got);
-    } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
-      return false;
-    } else if (!wait_for(socket, POLLIN, deadline)) {
+    } else if (got == 0 || (errno != EAGAIN && errno != EINTR) || !wait_for(socket, POLLIN, deadline)) {
       return false;
     }
   }
@@ -154,9 +152,7 @@ bool PythonCompiler::send(std::string_view bytes) {
     const ssize_t done = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (done >= 0) {
       bytes.remove_prefix(static_cast<std::size_t>(done));
-    } else if (errno != EAGAIN && errno != EINTR) {
-      return false;
-    } else if (!wait_for(socket_, POLLOUT, deadline)) {
+    } else if ((errno != EAGAIN && errno != EINTR) || !wait_for(socket_, POLLOUT, deadline)) {
       return false;
     }
   }

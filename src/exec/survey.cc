@@ -245,12 +245,11 @@ AdditionSurvey survey_additions(const Fd& root, const Plan& plan, std::vector<En
     const bool is_tree = std::holds_alternative<StoreTree>(entry.content);
     if (!status) {
       result.add.push_back(std::move(entry));
-    } else if (S_ISDIR(status->st_mode) && std::holds_alternative<Directory>(entry.content)) {
-      continue;
     } else if (S_ISDIR(status->st_mode) && is_tree) {
       const std::vector<Entry> below = expand_tree(plan, entry);
       rest.insert(rest.begin(), below.begin(), below.end());
-    } else if (!is_tree && entry.lay == Lay::file && same_content(root, plan, entry, *status)) {
+    } else if ((S_ISDIR(status->st_mode) && std::holds_alternative<Directory>(entry.content)) ||
+               (!is_tree && entry.lay == Lay::file && same_content(root, plan, entry, *status))) {
       continue;
     } else if (!S_ISDIR(status->st_mode) && is_written_by_python(entry.path)) {
       result.in_the_way.push_back(entry.path);

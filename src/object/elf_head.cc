@@ -46,7 +46,7 @@ bool is_linkers_note(Source& source, const ElfFile& file, std::uint64_t offset, 
     const std::string head = source.bytes(offset + at, head_size, "note");
     const std::string_view owner(head.data() + 12, 4);
     const std::uint32_t name_size = load32(head.data(), file.header.big);
-    if (name_size != 4 || (owner != std::string_view("GNU", 4) && owner != std::string_view("FDO", 4)))
+    if (name_size != 4 || (owner != std::string_view("GNU\0", 4) && owner != std::string_view("FDO\0", 4)))
       return false;
     at += padded(head_size + padded(load32(head.data() + 4, file.header.big), 4), unit);
   }

@@ -121,7 +121,7 @@ std::string Doctor::entry_to(std::size_t object, std::size_t provider) const {
   if (policy_.loader == Loader::windows) return std::string(to);
   if (from.starts_with('/') != to.starts_with('/')) return {};
   const std::string relative = object::relative_path(from, to);
-  const std::string token = policy_.loader == Loader::dyld ? "@loader_path" : "$ORIGIN";
+  std::string token = policy_.loader == Loader::dyld ? "@loader_path" : "$ORIGIN";
   if (relative == ".") return token;
   const Instance& own = search_.instances()[search_.instance_of(object)];
   const auto reached = search_.walker().walk(own.origin + (own.origin.empty() ? "" : "/") + relative);

@@ -55,7 +55,7 @@ std::string short_name(std::string_view implementation) {
   };
   constexpr std::array<Name, 5> names = {
       {{"python", "py"}, {"cpython", "cp"}, {"pypy", "pp"}, {"ironpython", "ip"}, {"jython", "jy"}}};
-  const std::string lower = ascii_lower(implementation);
+  std::string lower = ascii_lower(implementation);
   for (const Name& name : names) {
     if (lower == name.name) return std::string(name.short_name);
   }
