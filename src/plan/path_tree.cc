@@ -88,9 +88,9 @@ void PathTree::add_below(PathNode& node, const Claim& tree) {
   for (const TreeChild& child : children_of(wheels_[dir.wheel].facts, dir)) {
     PathNode& below = node.children.try_emplace(std::string(child.name)).first->second;
     const Claim claim{tree.dist, child.content, child.executable};
-    if (!is_tree(claim)) {
-      below.claims.push_back(claim);
-    } else if (!below.is_dir() && std::none_of(below.claims.begin(), below.claims.end(), is_tree)) {
+    const bool may_stay_whole =
+        !below.is_dir() && std::none_of(below.claims.begin(), below.claims.end(), is_tree);
+    if (!is_tree(claim) || may_stay_whole) {
       below.claims.push_back(claim);
     } else {
       expand(below);

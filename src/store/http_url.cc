@@ -141,7 +141,7 @@ std::optional<std::string> find_file_url_path(std::string_view url) {
     if (url.starts_with("localhost/")) url = url.substr(9);
   }
   if (!url.starts_with('/')) return std::nullopt;
-  const auto path = percent_decode(url);
+  auto path = percent_decode(url);
   if (!path || path->find('\0') != std::string::npos) return std::nullopt;
   return path;
 }
