@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "axle/base/error.h"
@@ -124,6 +125,25 @@ std::optional<MappedFile> MappedFile::try_open(int dir, const std::string& path)
   const auto fd = try_open_file(dir, path);
   if (!fd) return std::nullopt;
   return map(*fd, path);
+}
+
+void MappedFile::read_in_pieces(const std::function<void(std::string_view piece)>& take) const {
+  constexpr std::size_t piece_size = std::size_t{8} << 20;
+  if (bytes_.size() <= piece_size) return take(bytes_);
+  for (std::size_t at = 0; at < bytes_.size(); at += piece_size) {
+    const std::string_view piece = bytes_.substr(at, piece_size);
+    take(piece);
+    madvise(const_cast<char*>(piece.data()), piece.size(), MADV_DONTNEED);  // only advice: it may fail
+  }
+}
+
+Sha256 digest_of(const MappedFile& file) {
+  Hasher hasher(HashAlgorithm::sha256);
+  file.read_in_pieces([&](std::string_view piece) { hasher.update(piece); });
+  const std::string raw = hasher.finish();
+  Sha256 digest;
+  std::copy(raw.begin(), raw.end(), reinterpret_cast<char*>(digest.bytes.data()));
+  return digest;
 }
 
 MappedFile::~MappedFile() {

@@ -2,10 +2,12 @@
 // Whole files: reading, writing, mapping, copying. Every function throws Error(io) with the path.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "axle/base/digest.h"
 #include "base/fd.h"
 
 namespace axle {
@@ -49,10 +51,15 @@ class MappedFile {
   ~MappedFile();
 
   std::string_view bytes() const noexcept { return bytes_; }
+  // Hands out all of it in pieces and gives back the memory of each, so that little of a large file is
+  // resident at once.
+  void read_in_pieces(const std::function<void(std::string_view piece)>& take) const;
 
  private:
   explicit MappedFile(std::string_view bytes) noexcept : bytes_(bytes) {}
   std::string_view bytes_;
 };
+
+Sha256 digest_of(const MappedFile& file);
 
 }  // namespace axle

@@ -119,7 +119,7 @@ class FileCheck {
     const auto promised = compares ? promised_digest(row) : std::nullopt;
     if (!promised) return;
     Hasher hasher(promised->first);
-    hasher.update(mapped.bytes());
+    mapped.read_in_pieces([&](std::string_view piece) { hasher.update(piece); });
     if (hasher.finish() != promised->second)
       changed(finding, dist, row, "its digest is not the one in RECORD", repair);
   }

@@ -26,8 +26,7 @@ bool is_whole(const Fd& root, const LaidEntry& entry) {
   }
   if (!S_ISREG(status->st_mode) || static_cast<std::uint64_t>(status->st_size) != entry.size) return false;
   if (entry.sha256 == Sha256{}) return mtime_ns(*status) == entry.mtime_ns;  // a RECORD
-  const MappedFile mapped = MappedFile::open(root.get(), path);
-  return Sha256::of(mapped.bytes()) == entry.sha256;
+  return digest_of(MappedFile::open(root.get(), path)) == entry.sha256;
 }
 
 // The entry itself when all of it is whole; else its parts, down to the damaged files, which lose their

@@ -16,10 +16,7 @@
 namespace axle {
 namespace {
 
-Sha256 digest_of_file(int dir, const std::string& path) {
-  const MappedFile mapped = MappedFile::open(dir, path);
-  return Sha256::of(mapped.bytes());
-}
+Sha256 digest_of_file(int dir, const std::string& path) { return digest_of(MappedFile::open(dir, path)); }
 
 bool file_matches(int dir, const std::string& path, const Sha256& sha256, std::uint64_t size,
                   std::int64_t time) {

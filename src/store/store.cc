@@ -242,7 +242,7 @@ Diagnostics Store::verify(const Sha256& wheel, unsigned jobs) const {
     } else if (const MappedFile mapped = MappedFile::map(*fd, path); mapped.bytes().size() != files[i].size) {
       faults[i] =
           "has " + std::to_string(mapped.bytes().size()) + " bytes, not " + std::to_string(files[i].size);
-    } else if (Sha256::of(mapped.bytes()) != files[i].sha256) {
+    } else if (digest_of(mapped) != files[i].sha256) {
       faults[i] = "has changed";
     }
   });
