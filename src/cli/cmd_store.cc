@@ -1,4 +1,4 @@
-// axle store path|verify|gc|size: looking after the store of unpacked wheels.
+// axle store path|verify|gc|size: looking after the store of unpacked wheels. verify is in store_verify.cc.
 
 #include <fcntl.h>
 
@@ -14,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/report.h"
+#include "cli/store_verify.h"
 #include "exec/receipt.h"
 #include "store/derived.h"
 #include "store/unpack.h"
@@ -58,53 +59,6 @@ int print_size(const Options& options, const Store& store) {
                  std::to_string(bytes) + " bytes in " + store_path(options) + "\n",
              options);
   return 0;
-}
-
-// With --repair damaged wheels are removed: the next install unpacks them anew.
-int verify(const Options& options, const Store& store) {
-  Diagnostics problems;
-  std::size_t repaired = 0, remade = 0;
-  const std::vector<StoredWheel> wheels = store.wheels();
-  for (const StoredWheel& wheel : wheels) {
-    const Diagnostics found = store.verify(wheel.sha256, jobs(options));
-    if (found.empty()) continue;
-    problems.insert(problems.end(), found.begin(), found.end());
-    if (!options.repair) continue;
-    store.remove(wheel.sha256);
-    ++repaired;
-  }
-  for (const StoredWheel& archive : store.archives()) {
-    const std::string path = "archives/" + archive.file_name;
-    if (hash_file(open_file(store.root().get(), path), path) == archive.sha256) continue;
-    problems.push_back({Severity::error, "store-damaged", "", path, "has changed",
-                        "axle store verify --repair removes it; it is downloaded anew when it is needed"});
-    if (!options.repair) continue;
-    store.remove_archive(archive.sha256);
-    ++repaired;
-  }
-  for (const DerivedFile& file : list_derived(store)) {
-    const Diagnostics found = verify_derived(store, file);
-    if (found.empty()) continue;
-    problems.insert(problems.end(), found.begin(), found.end());
-    if (!options.repair) continue;
-    remove_derived(store, file.key);
-    ++remade;
-  }
-  const bool wrong = !problems.empty() && !options.repair;
-  if (options.json) {
-    print_json({{"path", store_path(options)},
-                {"wheels", wheels.size()},
-                {"problems", to_json(problems)},
-                {"removed", repaired + remade}});
-  } else {
-    print_diagnostics(problems, options);
-    print_text(counted(wheels.size(), "wheel") + ", " + counted(problems.size(), "problem") +
-                   (repaired != 0 ? ", " + counted(repaired, "damaged wheel") + " removed" : "") +
-                   (remade != 0 ? ", " + counted(remade, "damaged edited file") + " removed" : "") + " in " +
-                   store_path(options) + "\n",
-               options);
-  }
-  return wrong ? 1 : 0;
 }
 
 // "30d", "12h", "45m", "10s" in nanoseconds.
@@ -235,9 +189,9 @@ int run_store(const Options& options) {
     options.json ? print_json({{"path", path}}) : print_text(path + "\n", options);
     return 0;
   }
-  const Store store = open_store(options);
+  Store store = open_store(options);
   if (what == "size") return print_size(options, store);
-  if (what == "verify") return verify(options, store);
+  if (what == "verify") return verify_store(options, store);
   if (what == "gc") return collect_garbage(options, store);
   throw Error(ErrorCode::usage, "store does not know " + axle::quoted(what), "path, verify, gc or size");
 }

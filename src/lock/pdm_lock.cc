@@ -220,25 +220,31 @@ class PdmReader {
     for (const DeclaredPart& part : groups) {
       if (locked(part)) lock.default_groups.push_back(part.name);
     }
+    LockPackage project = project_package(draft_, *pyproject, use_of(*pyproject));
     if (lock.activation == Activation::walk) {
-      LockPackage project;
-      project.source = {SourceKind::project, draft_.beside("."), {}, {}, {}, {}};
-      project.place = {pyproject->file, 1, 1};
-      if (const toml::table* table = find_table(pyproject->table, {"project"})) {
-        const TomlReader toml(draft_, pyproject->file);
-        if (const auto* name = toml.string(*table, "name")) project.name = normalize_name(*name);
-      }
       for (const Declared& one : project_dependencies(draft_, *pyproject)) {
         project.dependencies.push_back(requirement_with_extras(one));
       }
       project.extra_dependencies = edges_of(extras);
       project.group_dependencies = edges_of(groups);
       lock.roots.push_back(lock.packages.size());
-      lock.packages.push_back(std::move(project));
     }
+    lock.packages.push_back(std::move(project));
     // What pyproject.toml calls an extra is no group.
     for (const std::string& extra : lock.extras) std::erase(lock.groups, extra);
     for (const std::string& group : lock.default_groups) lock.groups.push_back(group);
+  }
+
+  // tool.pdm.distribution, before it tool.pdm.package-type; a project is installed when neither is there.
+  ProjectUse use_of(const Pyproject& pyproject) const {
+    const toml::table* pdm = find_table(pyproject.table, {"tool", "pdm"});
+    if (!pdm) return ProjectUse::installed;
+    const TomlReader toml(draft_, pyproject.file);
+    const auto* type = toml.string(*pdm, "package-type");
+    const bool installed = type                            ? *type == "library"
+                           : pdm->contains("distribution") ? toml.flag(*pdm, "distribution")
+                                                           : true;
+    return installed ? ProjectUse::installed : ProjectUse::dependencies_only;
   }
 
   std::vector<NamedEdges> edges_of(const std::vector<DeclaredPart>& parts) {

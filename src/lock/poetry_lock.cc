@@ -192,7 +192,11 @@ class PoetryReader {
         lock.groups.push_back(group.name);
         if (group.optional) optional.push_back(group.name);
       }
-      if (!complete) add_poetry_project(draft_, *pyproject);
+      if (complete) {
+        lock.packages.push_back(poetry_project(draft_, *pyproject));
+      } else {
+        add_poetry_project(draft_, *pyproject);
+      }
     }
     for (const std::string& group : lock.groups) {
       if (std::find(optional.begin(), optional.end(), group) == optional.end()) {

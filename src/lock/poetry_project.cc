@@ -113,11 +113,17 @@ std::vector<PoetryGroup> poetry_groups(const Draft& draft, const Pyproject& pypr
   return groups;
 }
 
+LockPackage poetry_project(const Draft& draft, const Pyproject& pyproject) {
+  const toml::table* poetry = find_table(pyproject.table, {"tool", "poetry"});
+  const TomlReader toml(draft, pyproject.file);
+  const bool is_package = !poetry || !poetry->contains("package-mode") || toml.flag(*poetry, "package-mode");
+  return project_package(draft, pyproject,
+                         is_package ? ProjectUse::installed : ProjectUse::dependencies_only);
+}
+
 void add_poetry_project(Draft& draft, const Pyproject& pyproject) {
   const TomlReader toml(draft, pyproject.file);
-  LockPackage project;
-  project.source = {SourceKind::project, draft.beside("."), {}, {}, {}, {}};
-  project.place = {pyproject.file, 1, 1};
+  LockPackage project = poetry_project(draft, pyproject);
   for (const Declared& declared : project_dependencies(draft, pyproject)) {
     project.dependencies.push_back(requirement_edge(draft, declared));
   }
@@ -155,12 +161,6 @@ void add_poetry_project(Draft& draft, const Pyproject& pyproject) {
             {draft.name(key.str(), toml.place(node)), poetry_edges(draft, toml, *table)});
       }
     }
-  }
-  if (const toml::table* table = find_table(pyproject.table, {"project"})) {
-    if (const auto* name = toml.string(*table, "name")) project.name = normalize_name(*name);
-  }
-  if (project.name.empty() && poetry) {
-    if (const auto* name = toml.string(*poetry, "name")) project.name = normalize_name(*name);
   }
   for (const NamedEdges& part : project.extra_dependencies) draft.lock.extras.push_back(part.name);
   for (const NamedEdges& part : project.group_dependencies) draft.lock.groups.push_back(part.name);

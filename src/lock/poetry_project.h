@@ -26,6 +26,8 @@ struct PoetryGroup {
 // Groups that pyproject.toml declares, in either of the two ways.
 std::vector<PoetryGroup> poetry_groups(const Draft& draft, const Pyproject& pyproject);
 
+// The project itself, which poetry installs unless its package-mode is false.
+LockPackage poetry_project(const Draft& draft, const Pyproject& pyproject);
 // Appends the project itself as the root of the walk, with what pyproject.toml declares.
 void add_poetry_project(Draft& draft, const Pyproject& pyproject);
 

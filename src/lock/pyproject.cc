@@ -29,6 +29,24 @@ const toml::table* find_table(const toml::table& top, std::initializer_list<std:
   return table;
 }
 
+LockPackage project_package(const Draft& draft, const Pyproject& pyproject, ProjectUse use) {
+  const TomlReader toml(draft, pyproject.file);
+  LockPackage package;
+  package.place = {pyproject.file, 1, 1};
+  for (const toml::table* table :
+       {find_table(pyproject.table, {"project"}), find_table(pyproject.table, {"tool", "poetry"})}) {
+    if (!table || !package.name.empty()) continue;
+    package.place = toml.place(*table);
+    if (const auto* name = toml.string(*table, "name")) package.name = draft.name(*name, package.place);
+    if (const auto* version = toml.string(*table, "version")) package.version = *version;
+  }
+  const bool installed = use == ProjectUse::installed && !package.name.empty();
+  package.source.kind = installed ? SourceKind::editable : SourceKind::project;
+  package.source.location = draft.beside(".");
+  if (!draft.lock.base_group.empty()) package.groups.push_back({draft.lock.base_group, no_marker});
+  return package;
+}
+
 namespace {
 
 std::vector<Declared> declared(const TomlReader& toml, const toml::array& array, std::string_view what) {

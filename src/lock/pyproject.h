@@ -32,6 +32,13 @@ struct DeclaredPart {
   std::vector<Declared> dependencies;
 };
 
+// Whether the tool of the lock installs the project, or only what it depends on.
+enum class ProjectUse { installed, dependencies_only };
+// The project itself, without what it depends on: name and version of [project], else of [tool.poetry]. One
+// without a name is never installed. Of a lock that says of each package in which groups it is, it belongs to
+// the base group.
+LockPackage project_package(const Draft& draft, const Pyproject& pyproject, ProjectUse use);
+
 // project.dependencies.
 std::vector<Declared> project_dependencies(const Draft& draft, const Pyproject& pyproject);
 // project.optional-dependencies.

@@ -229,7 +229,7 @@ Diagnostics Store::verify(const Sha256& wheel, unsigned jobs) const {
   const auto facts = find(wheel);
   if (!facts) {
     return {{Severity::error, "store-damaged", "", place, "has no facts that can be read",
-             "axle store verify --repair removes it; the next install unpacks it anew"}};
+             "axle store verify --repair unpacks it anew (--find-links), or removes it"}};
   }
   const std::span<const FileFact> files = facts->files();
   std::vector<std::string> faults(files.size());
@@ -252,7 +252,7 @@ Diagnostics Store::verify(const Sha256& wheel, unsigned jobs) const {
     problems.push_back(
         {Severity::error, "store-damaged", std::string(facts->normalized()),
          std::string(facts->file_name()) + ": " + facts->path_of(static_cast<std::uint32_t>(i)), faults[i],
-         "axle store verify --repair removes the wheel; the next install unpacks it anew"});
+         "axle store verify --repair unpacks the wheel anew (--find-links), or removes it"});
   }
   return problems;
 }
