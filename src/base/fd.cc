@@ -84,6 +84,13 @@ std::optional<Fd> try_open_dir(int dir, const std::string& path) {
   return try_open(dir, path, O_RDONLY | O_DIRECTORY, "cannot open directory");
 }
 
+std::optional<Fd> try_open_dir_here(int dir, const std::string& path) {
+  const int fd = openat(dir, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd >= 0) return Fd(fd);
+  if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return std::nullopt;
+  throw_errno("cannot open directory", path);
+}
+
 void make_dir(int dir, const std::string& path) {
   if (mkdirat(dir, path.c_str(), 0755) == 0) return;
   if (errno == EEXIST) {

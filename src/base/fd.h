@@ -41,6 +41,8 @@ Fd open_file(int dir, const std::string& path);                     // for readi
 std::optional<Fd> try_open_file(int dir, const std::string& path);  // nullopt when it does not exist
 Fd open_dir(int dir, const std::string& path);
 std::optional<Fd> try_open_dir(int dir, const std::string& path);  // nullopt: absent or no directory
+// The same, but a link at the end of the path is no directory.
+std::optional<Fd> try_open_dir_here(int dir, const std::string& path);
 
 // mkdir; an existing directory is fine. Mode 0755 whatever the umask.
 void make_dir(int dir, const std::string& path);

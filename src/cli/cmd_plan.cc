@@ -82,18 +82,17 @@ int run_plan(const Options& options) {
   const Chosen chosen = select_all(locks, request);
   Store store = open_store(options);
   Installation installation;
-  if (const auto root = try_open_dir(AT_FDCWD, opened.path)) {
-    installation = read_installation(*root, opened.layout, &store);
-  }
+  const auto root = try_open_dir(AT_FDCWD, opened.path);
+  if (root) installation = read_installation(*root, opened.layout, &store);
   Diagnostics notes = installation.notes;
   std::vector<PlanWheel> wheels = sync_wheels(options, chosen, request, installation, store, notes);
   Plan plan = make_plan(plan_input_for(options, opened, installation, std::move(wheels), store, notes));
-  if (const auto root = try_open_dir(AT_FDCWD, opened.path); root && !options.force) {
+  if (root && !options.force) {
     for (Conflict& conflict : find_conflicts_on_disk(*root, installation, plan))
       plan.conflicts.push_back(std::move(conflict));
   }
   require_editable(plan, store_trees(plan, store));
-  ApplyResult changes = preview(installation, plan, apply_options(options));
+  ApplyResult changes = preview(root ? &*root : nullptr, installation, plan, apply_options(options));
   changes.notes.insert(changes.notes.begin(), notes.begin(), notes.end());
   changes.notes.insert(changes.notes.end(), plan.notes.begin(), plan.notes.end());
   const NativeReport native = report_links(plan, opened.interpreter, store);

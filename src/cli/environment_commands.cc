@@ -53,7 +53,7 @@ int preview_change(const Options& options, const Opened& opened, const Decide& d
   }
   require_no_conflicts(plan);
   require_editable(plan, store_trees(plan, store));
-  ApplyResult result = preview(installation, plan, apply_options(options));
+  ApplyResult result = preview(root ? &*root : nullptr, installation, plan, apply_options(options));
   result.notes.insert(result.notes.begin(), notes.begin(), notes.end());
   result.notes.insert(result.notes.end(), plan.notes.begin(), plan.notes.end());
   report_change(result, opened.path, watch, options);

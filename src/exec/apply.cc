@@ -45,19 +45,6 @@ constexpr std::int64_t default_epoch = 315532800;
 
 bool by_path(const LaidEntry& a, const LaidEntry& b) { return a.path < b.path; }
 
-// Keeps what is not within another of the list, sorted.
-std::vector<std::string> topmost(std::vector<RelPath> paths) {
-  sort_unless_sorted(paths, std::less<>());
-  std::vector<std::string> kept;
-  const RelPath* last = nullptr;
-  for (const RelPath& path : paths) {
-    if (last != nullptr && path.is_within(*last)) continue;
-    kept.push_back(path.str());
-    last = &path;
-  }
-  return kept;
-}
-
 bool has_undecided(const std::vector<Conflict>& conflicts) {
   return std::any_of(conflicts.begin(), conflicts.end(),
                      [](const Conflict& conflict) { return !conflict.winner; });
@@ -179,12 +166,12 @@ class Application {
     refuse_unrecorded();
     if (options_.reuse == Reuse::repair) mark_damage(root_, state_, options_.jobs);
     DiffOptions how = diff_options();
-    changes_ = diff(state_, plan_, how);
+    changes_ = diff_on_disk(root_, state_, plan_, how);
     if (environment_.is_new()) return;
     removal_ = survey_removals(root_, state_, changes_.remove, options_.jobs);
     if (!removal_.strangers.empty()) {
-      how.strangers = removal_.strangers;
-      changes_ = diff(state_, plan_, how);
+      how.strangers.merge(removal_.strangers);
+      changes_ = diff_on_disk(root_, state_, plan_, how);
       removal_ = survey_removals(root_, state_, changes_.remove, options_.jobs);
     }
     if (!removal_.changed.empty() && options_.hand_changed == HandChanged::refuse &&
@@ -194,6 +181,7 @@ class Application {
     for (const LaidEntry& entry : changes_.remove) {
       if (entry.kind != LaidKind::directory) removed_.insert(entry.path);
     }
+    removed_.insert(changes_.join.begin(), changes_.join.end());
     AdditionSurvey survey = survey_additions(root_, plan_, std::move(changes_.add), removed_, presence_);
     for (const Conflict& conflict : survey.conflicts) {
       if (!conflict.winner) continue;
@@ -258,19 +246,20 @@ class Application {
         aside.push_back(entry.path);
     }
     aside.insert(aside.end(), in_the_way_.begin(), in_the_way_.end());
-    std::set<std::string> parents;
-    for (const RelPath& path : aside) {
-      for (auto parent = path.parent(); parent; parent = parent->parent()) {
-        if (is_layout_directory(*parent)) break;
-        parents.insert(parent->str());
-      }
+    for (const RelPath& dir : changes_.join) {
+      if (presence_.type_of(dir.str())) aside.push_back(dir);
     }
+    paths.move_aside = topmost(std::move(aside));
+    // Of what goes, not of what is in it: where a directory went, a link may be.
+    std::set<std::string> parents;
+    const auto add_parents = [&](std::optional<RelPath> dir) {
+      for (; dir && !is_layout_directory(*dir); dir = dir->parent()) parents.insert(dir->str());
+    };
+    for (const std::string& path : paths.move_aside) add_parents(RelPath::parse(path).parent());
     for (const LaidEntry& entry : changes_.remove) {
-      if (entry.kind == LaidKind::directory && !is_layout_directory(entry.path))
-        parents.insert(entry.path.str());
+      if (entry.kind == LaidKind::directory && !is_joined(entry.path)) add_parents(entry.path);
     }
     paths.prune.assign(parents.begin(), parents.end());
-    paths.move_aside = topmost(std::move(aside));
 
     std::vector<RelPath> create;
     for (const Entry& entry : changes_.add) {
@@ -292,6 +281,11 @@ class Application {
       if (!stays) stale.push_back(path);
     }
     return stale;
+  }
+
+  bool is_joined(const RelPath& path) const {
+    return std::any_of(changes_.join.begin(), changes_.join.end(),
+                       [&](const RelPath& dir) { return path.is_within(dir); });
   }
 
   bool goes_aside(const RelPath& path) const {

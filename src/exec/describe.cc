@@ -58,8 +58,9 @@ void describe(const State& state, const Plan& plan, const Changes& changes, Appl
 
 std::vector<Conflict> find_conflicts_on_disk(const Fd& root, const Installation& installed,
                                              const Plan& plan) {
-  Changes changes = diff(without_skeleton(installed.state, plan), plan);
-  std::set<RelPath> removed;
+  DiffOptions how;
+  Changes changes = diff_on_disk(root, without_skeleton(installed.state, plan), plan, how);
+  std::set<RelPath> removed(changes.join.begin(), changes.join.end());
   for (const LaidEntry& entry : changes.remove) {
     if (entry.kind != LaidKind::directory) removed.insert(entry.path);
   }
@@ -67,12 +68,14 @@ std::vector<Conflict> find_conflicts_on_disk(const Fd& root, const Installation&
   return survey_additions(root, plan, std::move(changes.add), removed, presence).conflicts;
 }
 
-ApplyResult preview(const Installation& installed, const Plan& plan, const ApplyOptions& options) {
+ApplyResult preview(const Fd* root, const Installation& installed, const Plan& plan,
+                    const ApplyOptions& options) {
   const State state = without_skeleton(installed.state, plan);
   DiffOptions how;
   if (options.reuse == Reuse::reinstall) how.relay_scope = DiffOptions::Relay::all;
   ApplyResult result;
-  describe(state, plan, diff(state, plan, how), result);
+  describe(state, plan, root != nullptr ? diff_on_disk(*root, state, plan, how) : diff(state, plan, how),
+           result);
   return result;
 }
 

@@ -117,6 +117,34 @@ void find_byte_code(const Fd& root, const RelPath& module,
   }
 }
 
+// Whatever is in a directory to be joined and not recorded, as strangers. `recorded` is sorted by path; what
+// is in its trees is left to TreeSurvey.
+void find_unrecorded(const Fd& root, const std::string& path, const std::vector<LaidEntry>& recorded,
+                     std::set<RelPath>& strangers) {
+  const auto dir = try_open_dir_here(root.get(), path);
+  if (!dir) {
+    if (try_lstat(root.get(), path)) strangers.insert(RelPath::parse(path));
+    return;
+  }
+  for (const DirEntry& entry : list_dir(*dir, path)) {
+    const auto below = RelPath::try_parse(path + "/" + entry.name);
+    if (!below) {  // a name that no RelPath can hold is nobody's
+      strangers.insert(RelPath::parse(path));
+      continue;
+    }
+    const auto known =
+        std::lower_bound(recorded.begin(), recorded.end(), *below,
+                         [](const LaidEntry& laid, const RelPath& key) { return laid.path < key; });
+    const bool is_known = known != recorded.end() && known->path == *below;
+    if (entry.type == DT_DIR) {
+      if (!is_known || known->kind != LaidKind::tree)
+        find_unrecorded(root, below->str(), recorded, strangers);
+    } else if (!is_known && !is_byte_code(path.substr(path.rfind('/') + 1), entry.name)) {
+      strangers.insert(*below);
+    }
+  }
+}
+
 bool is_ours(const State& state, const LaidEntry& entry) {
   return std::all_of(entry.owners.begin(), entry.owners.end(),
                      [&](DistId owner) { return owner == environment_itself || state.dists[owner].ours; });
@@ -127,6 +155,16 @@ bool is_ours(const State& state, const LaidEntry& entry) {
 bool is_unchanged(int dir, const std::string& path, const LaidEntry& entry) {
   if (entry.kind == LaidKind::link) return try_read_link(dir, path) == entry.target;
   return file_matches(dir, path, entry.sha256, entry.size, entry.mtime_ns);
+}
+
+Changes diff_on_disk(const Fd& root, const State& state, const Plan& plan, DiffOptions& how) {
+  while (true) {
+    Changes changes = diff(state, plan, how);
+    std::set<RelPath> strangers;
+    for (const RelPath& dir : changes.join) find_unrecorded(root, dir.str(), changes.remove, strangers);
+    if (strangers.empty()) return changes;
+    how.strangers.merge(strangers);
+  }
 }
 
 RemovalSurvey survey_removals(const Fd& root, const State& state, const std::vector<LaidEntry>& remove,

@@ -13,6 +13,10 @@
 
 namespace axle {
 
+// diff() with a look at the directories that it would join: those that hold something of nobody stay as they
+// are, and what was found is added to how.strangers.
+Changes diff_on_disk(const Fd& root, const State& state, const Plan& plan, DiffOptions& how);
+
 struct RemovalSurvey {
   std::vector<RelPath> changed;    // files of ours that are not as they were laid
   std::set<RelPath> strangers;     // files in directories to be removed that nobody recorded

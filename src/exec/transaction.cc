@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
 
 #include "axle/base/error.h"
@@ -17,6 +18,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/parallel.h"
+#include "base/sorted.h"
 #include "exec/own_files.h"
 
 namespace axle {
@@ -90,6 +92,18 @@ void finish(const Fd& root, const TransactionPaths& paths, unsigned jobs) {
 }
 
 }  // namespace
+
+std::vector<std::string> topmost(std::vector<RelPath> paths) {
+  sort_unless_sorted(paths, std::less<>());
+  std::vector<std::string> kept;
+  const RelPath* last = nullptr;
+  for (const RelPath& path : paths) {
+    if (last != nullptr && path.is_within(*last)) continue;
+    kept.push_back(path.str());
+    last = &path;
+  }
+  return kept;
+}
 
 Transaction::Transaction(const Fd& root, TransactionPaths paths, TransactionOptions options)
     : root_(root), paths_(std::move(paths)), options_(options) {

@@ -22,6 +22,7 @@
 #include <string>
 #include <vector>
 
+#include "axle/base/rel_path.h"
 #include "base/fd.h"
 
 namespace axle {
@@ -34,6 +35,9 @@ struct TransactionPaths {
   std::vector<std::string> move_aside;
   std::vector<std::string> prune;  // directories, removed at the end when they are empty, deepest first
 };
+
+// Keeps what is not within another of the list, sorted.
+std::vector<std::string> topmost(std::vector<RelPath> paths);
 
 struct TransactionOptions {
   Durability durability = Durability::fast;

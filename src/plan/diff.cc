@@ -10,8 +10,9 @@
 // whole, but expanded.
 //
 // A link to a directory of the store is not a place in which anything can lie: when the plan needs a real
-// directory there, the link goes. The reverse, a real directory that could be one link again, is left as
-// links of its children.
+// directory there, the link goes. The reverse, a real directory that is to be one link again because its
+// other owners left, is *joined*: all that is recorded in it goes, and it with them, by one rename. Not so
+// where somebody keeps files of his own, and not so for the directories of the layout, which are everybody's.
 
 #include "axle/plan/diff.h"
 
@@ -25,6 +26,15 @@ namespace axle {
 namespace {
 
 bool is_tree(const Entry& entry) noexcept { return std::holds_alternative<StoreTree>(entry.content); }
+
+// A --target is all the caller's own, and nothing in it is there before the first distribution.
+bool is_above_places(const Layout& layout, const RelPath& dir) {
+  if (layout.kind == LayoutKind::target) return false;
+  for (const auto* place : {&layout.purelib, &layout.platlib, &layout.scripts, &layout.headers}) {
+    if (*place && (*place)->is_within(dir)) return true;
+  }
+  return false;
+}
 
 template <class Item>
 bool by_path(const Item* a, const Item* b) {
@@ -130,10 +140,21 @@ class Merge {
       return remove_front();
     }
     if (old_entry.path.is_within(new_entry.path)) {
-      if (is_tree(new_entry)) return expand_new();
+      if (is_tree(new_entry)) return can_join(new_entry) ? join() : expand_new();
       return remove_front();
     }
     if (old_entry.path < new_entry.path) return remove_front();
+    add_front();
+  }
+
+  bool can_join(const Entry& tree) const {
+    return tree.lay == Lay::link && !has_strangers(tree.path) && !is_above_places(plan_.layout, tree.path);
+  }
+
+  void join() {
+    const Entry& tree = new_.next();
+    changes_.join.push_back(tree.path);
+    while (!old_.empty() && old_.next().path.is_within(tree.path)) changes_.remove.push_back(old_.take());
     add_front();
   }
 

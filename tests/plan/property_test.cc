@@ -56,12 +56,11 @@ PlanInput random_input(Random& random, LinkMode mode) {
   return input;
 }
 
-// What lies where: path to identity, trees expanded to files. Links to directories are taken as links to what
-// is in them: a real directory that could be one link again is left as links of its children (see diff.cc).
+// What lies where: path to identity, real trees expanded to files.
 using Disk = std::map<std::string, std::string>;
 
 void put(Disk& disk, const Plan& plan, const Entry& entry) {
-  if (std::holds_alternative<StoreTree>(entry.content)) {
+  if (std::holds_alternative<StoreTree>(entry.content) && entry.lay == Lay::file) {
     for (const Entry& below : expand_tree(plan, entry)) put(disk, plan, below);
     return;
   }

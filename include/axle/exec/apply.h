@@ -14,6 +14,7 @@
 namespace axle {
 
 class Environment;
+class Fd;
 struct Installation;
 struct ReceiptHead;
 
@@ -49,7 +50,9 @@ struct ApplyResult {
 ApplyResult apply(Environment& environment, const Installation& installed, const Plan& plan,
                   const Store& store, const ReceiptHead& head, const ApplyOptions& options);
 
-// What apply() would do: distributions and counts; touches nothing.
-ApplyResult preview(const Installation& installed, const Plan& plan, const ApplyOptions& options);
+// What apply() would do to the environment at `root` (nullptr: there is none): distributions and counts;
+// touches nothing.
+ApplyResult preview(const Fd* root, const Installation& installed, const Plan& plan,
+                    const ApplyOptions& options);
 
 }  // namespace axle
