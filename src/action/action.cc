@@ -93,8 +93,8 @@ class Action {
 
   void inspect() {
     const ActionSource& source = request_.sources.front();
-    const WheelScan scan =
-        scan_wheel(reach(context_, source.path), source.path.substr(source.path.rfind('/') + 1));
+    const WheelScan scan = scan_wheel(reach(context_, source.path),
+                                      source.path.substr(source.path.rfind('/') + 1), FactsDetail::layout);
     std::vector<std::string> read{source.path};
     std::optional<WheelFacts> facts;
     if (!source.facts.empty()) {

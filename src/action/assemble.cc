@@ -65,7 +65,8 @@ class Assembler {
 
   Assembly scan() {
     for (const ActionSource& source : request_.sources) {
-      const WheelScan scan = scan_wheel(reach(context_, source.path), base_name(source.path));
+      const WheelScan scan =
+          scan_wheel(reach(context_, source.path), base_name(source.path), FactsDetail::whole);
       assembly_.read.push_back(source.path);
       add(source, {scan.facts, false, std::nullopt});
     }

@@ -72,29 +72,29 @@ class LayoutReader {
 
   void add_file(std::uint32_t index, bool by_content) {
     const FileFact& file = facts_.file(index);
-    const std::string path = facts_.path_of(index);
     switch (facts_.scheme_of(file)) {
       case Scheme::data:
-        names_.data_files.insert(path);
+        names_.data_files.insert(facts_.path_of(index));
         return;
       case Scheme::scripts:
-        names_.scripts.insert(path);
+        names_.scripts.insert(facts_.path_of(index));
         return;
       case Scheme::headers:
-        names_.headers.insert(path);
+        names_.headers.insert(facts_.path_of(index));
         return;
       case Scheme::purelib:
       case Scheme::platlib:
         break;
     }
-    const std::string top = path.substr(0, path.find('/'));
     if (is_root(file.dir)) {
-      names_.top_levels.insert(path);
+      names_.top_levels.insert(facts_.path_of(index));
     } else if (in_namespace(file.dir)) {
-      names_.namespace_entries.insert(path);
+      names_.namespace_entries.insert(facts_.path_of(index));
     }
-    if (by_content ? file.has(file_flag::native) : ends_like_library(facts_.name(file)))
-      names_.native_roots.insert(top);
+    if (by_content ? file.has(file_flag::native) : ends_like_library(facts_.name(file))) {
+      const std::string path = facts_.path_of(index);
+      names_.native_roots.insert(path.substr(0, path.find('/')));
+    }
   }
 
   const WheelFacts& facts_;
@@ -133,10 +133,19 @@ void put_layout(JsonText& json, const WheelFacts& facts, bool by_content) {
 
 void put_files(JsonText& json, const WheelFacts& facts) {
   json.line().key("files").begin_array();
+  std::string path;  // of a directory's files, one after another
+  std::optional<std::uint32_t> dir;
+  std::size_t name_start = 0;
   for (std::uint32_t i = 0; i < facts.files().size(); ++i) {
     const FileFact& file = facts.file(i);
+    if (dir != file.dir) {
+      path = facts.dir_path(*(dir = file.dir));
+      if (!path.empty()) path += '/';
+      name_start = path.size();
+    }
+    path.replace(name_start, std::string::npos, facts.name(file));
     json.line().begin_object();
-    json.key("path").text(facts.path_of(i)).key("scheme").text(to_string(facts.scheme_of(file)));
+    json.key("path").text(path).key("scheme").text(to_string(facts.scheme_of(file)));
     json.key("size").number(file.size);
     json.key("executable").boolean(file.has(file_flag::executable)).end_object();
   }
@@ -192,6 +201,8 @@ std::string render_wheel_json(const WheelScan& scan, const std::optional<WheelFa
   const WheelFacts& known = facts ? *facts : scan.facts;
   const auto requires_python = known.requires_python();
   JsonText json;
+  constexpr std::size_t likely_line = 128;
+  json.reserve(4096 + known.files().size() * likely_line);
   json.begin_object();
   json.key("file").text(scan.head.file_name).key("size").number(scan.head.archive_size);
   json.line().key("name").text(known.name()).key("normalized_name").text(known.normalized());

@@ -1,5 +1,8 @@
 #include "action/json_text.h"
 
+#include <array>
+#include <charconv>
+
 #include "base/text.h"
 
 namespace axle {
@@ -10,6 +13,10 @@ std::size_t sequence_length(std::string_view text) {
   const auto first = static_cast<unsigned char>(text.front());
   const std::size_t length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
   return text.size() >= length && is_utf8(text.substr(0, length)) ? length : 0;
+}
+
+bool is_plain(char c) noexcept {
+  return static_cast<signed char>(c) >= 0x20 && c != 0x7F && c != '"' && c != '\\';
 }
 
 }  // namespace
@@ -38,8 +45,9 @@ JsonText& JsonText::close(char bracket) {
 
 JsonText& JsonText::key(std::string_view name) {
   separate();
-  put_string(name);
-  out_ += ':';
+  out_ += '"';
+  out_ += name;
+  out_ += "\":";
   wants_comma_ = false;
   return *this;
 }
@@ -52,7 +60,9 @@ JsonText& JsonText::text(std::string_view value) {
 
 JsonText& JsonText::number(std::uint64_t value) {
   separate();
-  out_ += std::to_string(value);
+  std::array<char, 20> text;
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value);
+  out_.append(text.data(), end.ptr);
   return *this;
 }
 
@@ -75,36 +85,35 @@ JsonText& JsonText::null() {
 }
 
 void JsonText::put_string(std::string_view value) {
-  constexpr char digits[] = "0123456789abcdef";
   out_ += '"';
-  while (!value.empty()) {
+  while (true) {
     std::size_t plain = 0;
-    while (plain < value.size() && value[plain] >= 0x20 && value[plain] < 0x7F && value[plain] != '"' &&
-           value[plain] != '\\') {
-      ++plain;
-    }
-    out_ += value.substr(0, plain);
+    while (plain < value.size() && is_plain(value[plain])) ++plain;
+    out_.append(value, 0, plain);
     value.remove_prefix(plain);
     if (value.empty()) break;
-    const char c = value.front();
-    if (c == '"' || c == '\\') {
-      out_ += '\\';
-      out_ += c;
-    } else if (c == '\n') {
-      out_ += "\\n";
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-      out_ += "\\u00";
-      out_ += digits[static_cast<unsigned char>(c) >> 4];
-      out_ += digits[static_cast<unsigned char>(c) & 15];
-    } else if (const std::size_t length = sequence_length(value); length > 1) {
-      out_ += value.substr(0, length);
-      value.remove_prefix(length - 1);
-    } else {
-      out_ += "\xEF\xBF\xBD";
-    }
-    value.remove_prefix(1);
+    value.remove_prefix(put_escaped(value));
   }
   out_ += '"';
+}
+
+std::size_t JsonText::put_escaped(std::string_view value) {
+  constexpr char digits[] = "0123456789abcdef";
+  const char c = value.front();
+  const auto byte = static_cast<unsigned char>(c);
+  if (c == '"' || c == '\\') {
+    out_ += {'\\', c};
+  } else if (c == '\n') {
+    out_ += "\\n";
+  } else if (byte < 0x80) {
+    out_ += {'\\', 'u', '0', '0', digits[byte >> 4], digits[byte & 15]};
+  } else if (const std::size_t length = sequence_length(value); length > 1) {
+    out_.append(value, 0, length);
+    return length;
+  } else {
+    out_ += "\xEF\xBF\xBD";
+  }
+  return 1;
 }
 
 }  // namespace axle

@@ -2,12 +2,25 @@
 
 #include <fcntl.h>
 
+#include <cstring>
 #include <vector>
 
 namespace axle {
+namespace {
 
-WheelScan scan_wheel(const std::string& path, const std::string& name) {
-  const Archive archive = Archive::open(AT_FDCWD, path);
+// No digest, but equal where digests would be, as far as the directory can tell.
+Sha256 stand_in(const Member& member) {
+  static_assert(sizeof member.crc32 + sizeof member.size <= sizeof Sha256::bytes);
+  Sha256 digest;
+  std::memcpy(digest.bytes.data(), &member.crc32, sizeof member.crc32);
+  std::memcpy(digest.bytes.data() + sizeof member.crc32, &member.size, sizeof member.size);
+  return digest;
+}
+
+}  // namespace
+
+WheelScan scan_wheel(const std::string& path, const std::string& name, FactsDetail detail) {
+  const Archive archive = Archive::list(AT_FDCWD, path);
   WheelScan scan;
   scan.head = read_head(archive, WheelFilename::parse(name), path);
   const auto members = archive.members();
@@ -17,10 +30,9 @@ WheelScan scan_wheel(const std::string& path, const std::string& name) {
     if (!role.path) continue;
     facts[i].size = members[i].size;
     if (role.executable) facts[i].flags = file_flag::executable;
-    facts[i].sha256 =
-        Sha256::of("crc " + std::to_string(members[i].crc32) + " of " + std::to_string(members[i].size));
+    facts[i].sha256 = stand_in(members[i]);
   }
-  scan.facts = make_facts(scan.head, facts, Sha256{});
+  scan.facts = make_facts(scan.head, facts, Sha256{}, detail);
   return scan;
 }
 

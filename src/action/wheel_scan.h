@@ -18,6 +18,6 @@ struct WheelScan {
 
 // `path` is where the archive is, `name` its wheel file name. Throws Error(bad_input), Error(unsupported),
 // Error(io).
-WheelScan scan_wheel(const std::string& path, const std::string& name);
+WheelScan scan_wheel(const std::string& path, const std::string& name, FactsDetail detail);
 
 }  // namespace axle

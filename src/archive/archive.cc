@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <optional>
 #include <utility>
 
 #include "archive/audit.h"
@@ -25,10 +26,27 @@ struct Archive::Impl {
   Fd fd;
   std::string name;
   std::uint64_t size;
-  std::vector<Member> members;
+  std::vector<Member> members = {};
+  std::optional<zip::Listing> listing = {};  // when nothing but this was read
   std::uint64_t serial = next_serial();
 
   zip::Source source() const { return {fd, name, size, serial}; }
+
+  // A member that says where its data is: itself, or a copy in `spare`.
+  const Member& placed(const Member& member, std::optional<Member>& spare) const {
+    if (!listing) return member;
+    spare = member;
+    spare->data_offset = zip::locate(source(), *listing, static_cast<std::size_t>(&member - members.data()));
+    return *spare;
+  }
+
+  static std::unique_ptr<Impl> open(Fd fd, std::string name) {
+    struct stat status {};
+    if (fstat(fd.get(), &status) != 0) throw_errno("cannot look at", name);
+    if (!S_ISREG(status.st_mode)) throw Error(ErrorCode::io, Place{name}, "is not a regular file");
+    return std::unique_ptr<Impl>(
+        new Impl{std::move(fd), std::move(name), static_cast<std::uint64_t>(status.st_size)});
+  }
 
   static std::uint64_t next_serial() noexcept {
     static std::atomic<std::uint64_t> last{0};
@@ -46,12 +64,15 @@ Archive Archive::open(int dir, const std::string& path, const ArchiveLimits& lim
 }
 
 Archive Archive::open(Fd fd, std::string name, const ArchiveLimits& limits) {
-  struct stat status {};
-  if (fstat(fd.get(), &status) != 0) throw_errno("cannot look at", name);
-  if (!S_ISREG(status.st_mode)) throw Error(ErrorCode::io, Place{name}, "is not a regular file");
-  auto impl = std::make_unique<Impl>(
-      Impl{std::move(fd), std::move(name), static_cast<std::uint64_t>(status.st_size), {}});
+  auto impl = Impl::open(std::move(fd), std::move(name));
   impl->members = zip::audit(impl->source(), limits);
+  return Archive(std::move(impl));
+}
+
+Archive Archive::list(int dir, const std::string& path, const ArchiveLimits& limits) {
+  auto impl = Impl::open(open_file(dir, path), path);
+  impl->listing = zip::list(impl->source(), limits);
+  impl->members = zip::members_of(*impl->listing);
   return Archive(std::move(impl));
 }
 
@@ -68,22 +89,28 @@ std::uint64_t Archive::file_size() const noexcept { return impl_->size; }
 const Fd& Archive::fd() const noexcept { return impl_->fd; }
 
 std::string_view Archive::read(const Member& member, ReadBuffer& buffer) const {
-  return buffer.impl_->inflater.read(impl_->source(), member);
+  std::optional<Member> spare;
+  return buffer.impl_->inflater.read(impl_->source(), impl_->placed(member, spare));
 }
 
 Archive::Unpacked Archive::read_packed(const Member& member, ReadBuffer& buffer) const {
-  const std::string_view plain = buffer.impl_->inflater.read(impl_->source(), member);
+  const std::string_view plain = read(member, buffer);
   return {plain, buffer.impl_->inflater.packed()};
 }
 
 void Archive::stream(const Member& member, const std::function<void(std::string_view)>& sink) const {
-  zip::stream_member(impl_->source(), member, sink);
+  std::optional<Member> spare;
+  zip::stream_member(impl_->source(), impl_->placed(member, spare), sink);
 }
 
 struct MemberReader::Impl {
   zip::Source source;
+  std::optional<Member> spare;
   const Member& member;
   zip::MemberStream stream;
+
+  Impl(const Archive::Impl& archive, const Member& wanted)
+      : source(archive.source()), member(archive.placed(wanted, spare)), stream(source, member) {}
 
   [[noreturn]] void refuse_padding() const {
     zip::refuse_member(source, member.name, "its deflate stream holds more padding than content");
@@ -91,7 +118,7 @@ struct MemberReader::Impl {
 };
 
 MemberReader::MemberReader(const Archive& archive, const Member& member)
-    : impl_(new Impl{archive.impl_->source(), member, {archive.impl_->source(), member}}) {}
+    : impl_(std::make_unique<Impl>(*archive.impl_, member)) {}
 MemberReader::MemberReader(MemberReader&&) noexcept = default;
 MemberReader::~MemberReader() = default;
 

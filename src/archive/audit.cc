@@ -48,6 +48,9 @@
 // notice, and no byte is counted twice, so that sizes add up honestly: together with deflate's largest ratio,
 // 1,032, what comes out is bounded by what went in.
 //
+// A listing does less: 1 to 3, that members do not overlap by their central headers, and 4 and 6 for a member
+// that is read. It tells what the directory says, for whoever plans with it; whoever unpacks audits.
+//
 // Cost. The tail is read at once, local headers in windows of a few KiB; member data is not touched. libzip
 // reads from the tail in memory. Memory is that of the tail and the lists, so it is bounded by the limits on
 // both.
@@ -76,6 +79,26 @@ std::vector<Member> audit(const Source& source, const ArchiveLimits& limits) {
   for (std::size_t i = 0; i < entries.size(); ++i)
     members.push_back(make_member(entries[i], data_offsets[i]));
   return members;
+}
+
+Listing list(const Source& source, const ArchiveLimits& limits) {
+  Listing listing;
+  listing.end = read_end(source, limits);
+  listing.entries = parse_central(source, listing.end, limits);
+  check_names(source, listing.entries);
+  check_extents(source, listing.entries, listing.end.directory.offset);
+  return listing;
+}
+
+std::vector<Member> members_of(const Listing& listing) {
+  std::vector<Member> members;
+  members.reserve(listing.entries.size());
+  for (const CentralEntry& entry : listing.entries) members.push_back(make_member(entry, 0));
+  return members;
+}
+
+std::uint64_t locate(const Source& source, const Listing& listing, std::size_t member) {
+  return check_local_header(source, listing.entries, listing.end.directory.offset, member);
 }
 
 }  // namespace axle::zip

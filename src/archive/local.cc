@@ -58,16 +58,43 @@ class LocalPass {
 
   std::vector<std::uint64_t> run() {
     std::vector<std::uint64_t> data_offsets(entries_.size());
-    if (next_offset(0) != 0)
-      refuse(source_, "does not begin with its first member: " + where(next_offset(0)));
+    check_begin();
     for (std::size_t i = 0; i < order_.size(); ++i) data_offsets[order_[i]] = check(i);
     return data_offsets;
+  }
+
+  void extents() const {
+    check_begin();
+    for (std::size_t i = 0; i < order_.size(); ++i) {
+      const CentralEntry& entry = entries_[order_[i]];
+      check_room(entry, next_offset(i + 1), entry.packed_size);
+      check_supported(entry, entry.encrypted);
+    }
+  }
+
+  std::uint64_t run_for(std::size_t entry) {
+    const auto at = std::find(order_.begin(), order_.end(), static_cast<std::uint32_t>(entry));
+    return check(static_cast<std::size_t>(at - order_.begin()));
   }
 
  private:
   // Where the i-th member in the order of the file begins, or the central directory after the last.
   std::uint64_t next_offset(std::size_t i) const {
     return i < order_.size() ? entries_[order_[i]].local_offset : end_;
+  }
+
+  void check_begin() const {
+    if (next_offset(0) != 0)
+      refuse(source_, "does not begin with its first member: " + where(next_offset(0)));
+  }
+
+  // That the header and `data` bytes fit in before `next`.
+  void check_room(const CentralEntry& entry, std::uint64_t next, std::uint64_t data) const {
+    const std::uint64_t header = local_size + entry.raw_name.size();
+    if (next < entry.local_offset || next - entry.local_offset < header ||
+        next - entry.local_offset - header < data) {
+      fail(entry, "overlaps what comes after it");
+    }
   }
 
   static std::string where(std::uint64_t offset) { return "offset " + std::to_string(offset); }
@@ -93,7 +120,7 @@ class LocalPass {
     const std::uint64_t begin = entry.local_offset;
     const std::uint64_t next = next_offset(i + 1);
     const std::uint64_t name_size = entry.raw_name.size();
-    if (next < begin || next - begin < local_size + name_size) fail(entry, "overlaps what comes after it");
+    check_room(entry, next, 0);
     const std::uint64_t until = read_until(i, begin);
     std::string_view header = window_.at(begin, local_size + name_size, until);
     if (le32(header, 0) != local_signature) fail(entry, "has no local header at " + where(begin));
@@ -114,7 +141,7 @@ class LocalPass {
     } else if (after != 0) {
       fail(entry, "is followed by " + count_bytes(after) + " that belong to no member");
     }
-    check_supported(entry, extra);
+    check_supported(entry, entry.encrypted || extra.encrypted);
     return data;
   }
 
@@ -193,13 +220,12 @@ class LocalPass {
     }
   }
 
-  void check_supported(const CentralEntry& entry, const ExtraFields& extra) const {
+  void check_supported(const CentralEntry& entry, bool encrypted) const {
     const auto unsupported = [&](const std::string& what, const char* hint) {
       throw Error(ErrorCode::unsupported, Place{source_.name},
                   "member " + quoted(entry.raw_name) + ": " + what, hint);
     };
-    if (entry.encrypted || extra.encrypted)
-      unsupported("is encrypted", "rebuild the wheel without a password");
+    if (encrypted) unsupported("is encrypted", "rebuild the wheel without a password");
     if (entry.method != method_stored && entry.method != method_deflate) {
       unsupported("is packed by method " + method_name(entry.method),
                   "wheels may use stored and deflate only; rebuild it");
@@ -235,6 +261,16 @@ class LocalPass {
 std::vector<std::uint64_t> check_local_headers(const Source& source, const std::vector<CentralEntry>& entries,
                                                std::uint64_t directory_offset) {
   return LocalPass(source, entries, directory_offset).run();
+}
+
+void check_extents(const Source& source, const std::vector<CentralEntry>& entries,
+                   std::uint64_t directory_offset) {
+  LocalPass(source, entries, directory_offset).extents();
+}
+
+std::uint64_t check_local_header(const Source& source, const std::vector<CentralEntry>& entries,
+                                 std::uint64_t directory_offset, std::size_t entry) {
+  return LocalPass(source, entries, directory_offset).run_for(entry);
 }
 
 }  // namespace axle::zip

@@ -17,4 +17,13 @@ namespace axle::zip {
 std::vector<std::uint64_t> check_local_headers(const Source& source, const std::vector<CentralEntry>& entries,
                                                std::uint64_t directory_offset);
 
+// What of this the central headers tell by themselves: they leave room for each other, and are of kinds that
+// are supported. Reads nothing.
+void check_extents(const Source& source, const std::vector<CentralEntry>& entries,
+                   std::uint64_t directory_offset);
+
+// The same for one of entries that passed check_extents: where its data begins.
+std::uint64_t check_local_header(const Source& source, const std::vector<CentralEntry>& entries,
+                                 std::uint64_t directory_offset, std::size_t entry);
+
 }  // namespace axle::zip

@@ -1,6 +1,7 @@
 #include "archive/names.h"
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -58,19 +59,31 @@ void check_name(const Source& source, const CentralEntry& entry) {
     refuse_member(source, entry.raw_name, "its name has an invisible character");
 }
 
+// Sorted by a hash of its end first: names of one directory begin alike, so that comparing them reads far.
+// (Of its end only, so that a deep path's many directories cost no more than they have to.)
 struct Name {
+  std::size_t hash;
   std::string_view text;
   bool is_directory;
+
+  static Name of(std::string_view text, bool is_directory) {
+    constexpr std::size_t end_size = 32;
+    const std::string_view end = text.substr(text.size() - std::min(text.size(), end_size));
+    return {std::hash<std::string_view>{}(end), text, is_directory};
+  }
+  friend bool operator<(const Name& a, const Name& b) noexcept {
+    return a.hash != b.hash ? a.hash < b.hash : a.text < b.text;
+  }
 };
 
-// Sorted by text. Equal names are next to each other.
+// Equal names are next to each other.
 std::vector<Name> sorted_names(const Source& source, const std::vector<CentralEntry>& entries) {
   std::vector<Name> names;
   names.reserve(entries.size());
   for (const CentralEntry& entry : entries) {
-    names.push_back({without_slash(entry.raw_name), entry.is_directory()});
+    names.push_back(Name::of(without_slash(entry.raw_name), entry.is_directory()));
   }
-  std::sort(names.begin(), names.end(), [](const Name& a, const Name& b) { return a.text < b.text; });
+  std::sort(names.begin(), names.end());
   for (std::size_t i = 1; i < names.size(); ++i) {
     if (names[i].text != names[i - 1].text) continue;
     if (names[i].is_directory != names[i - 1].is_directory) {
@@ -89,17 +102,17 @@ void check_names(const Source& source, const std::vector<CentralEntry>& entries)
 
   // Which directories the names imply: each is looked up once per run of names below it.
   std::string_view checked;
-  for (const Name& name : names) {
-    std::size_t slash = name.text.rfind('/');
-    const std::string_view below = name.text.substr(0, slash == std::string_view::npos ? 0 : slash);
+  for (const CentralEntry& entry : entries) {
+    const std::string_view name = without_slash(entry.raw_name);
+    std::size_t slash = name.rfind('/');
+    const std::string_view below = name.substr(0, slash == std::string_view::npos ? 0 : slash);
     if (below == checked) continue;
     checked = below;
-    for (; slash != std::string_view::npos && slash > 0; slash = name.text.rfind('/', slash - 1)) {
-      const std::string_view directory = name.text.substr(0, slash);
-      const auto found = std::lower_bound(names.begin(), names.end(), directory,
-                                          [](const Name& a, std::string_view text) { return a.text < text; });
-      if (found != names.end() && found->text == directory && !found->is_directory) {
-        refuse_member(source, directory, "is a file, and " + quoted(name.text) + " lies below it");
+    for (; slash != std::string_view::npos && slash > 0; slash = name.rfind('/', slash - 1)) {
+      const Name directory = Name::of(name.substr(0, slash), true);
+      const auto found = std::lower_bound(names.begin(), names.end(), directory);
+      if (found != names.end() && found->text == directory.text && !found->is_directory) {
+        refuse_member(source, directory.text, "is a file, and " + quoted(name) + " lies below it");
       }
     }
   }

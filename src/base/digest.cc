@@ -211,21 +211,29 @@ std::optional<std::string> base64url_decode(std::string_view text) {
       table[static_cast<unsigned char>(base64url_digits[i])] = static_cast<int>(i);
     return table;
   }();
-  std::string out;
-  out.reserve(text.size() * 3 / 4);
-  std::uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const int value = values[static_cast<unsigned char>(c)];
-    if (value < 0) return std::nullopt;
-    bits = (bits << 6) | static_cast<std::uint32_t>(value);
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      out += static_cast<char>((bits >> count) & 255);
-    }
+  std::string out(text.size() * 3 / 4, '\0');
+  char* to = out.data();
+  int any = 0;  // negative when one digit is none
+  const auto value = [&](std::size_t at) {
+    const int digit = values[static_cast<unsigned char>(text[at])];
+    any |= digit;
+    return static_cast<std::uint32_t>(digit) & 63;
+  };
+  while (text.size() >= 4) {
+    const std::uint32_t bits = value(0) << 18 | value(1) << 12 | value(2) << 6 | value(3);
+    *to++ = static_cast<char>(bits >> 16);
+    *to++ = static_cast<char>(bits >> 8 & 255);
+    *to++ = static_cast<char>(bits & 255);
+    text.remove_prefix(4);
   }
-  if (count >= 6 || (bits & ((1U << count) - 1)) != 0) return std::nullopt;
+  if (text.size() == 1) return std::nullopt;
+  if (!text.empty()) {
+    const std::uint32_t bits = value(0) << 12 | value(1) << 6 | (text.size() == 3 ? value(2) : 0);
+    *to++ = static_cast<char>(bits >> 10);
+    if (text.size() == 3) *to++ = static_cast<char>(bits >> 2 & 255);
+    if ((bits & (text.size() == 3 ? 3U : 1023U)) != 0) return std::nullopt;
+  }
+  if (any < 0) return std::nullopt;
   return out;
 }
 

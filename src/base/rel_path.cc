@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <cstdint>
 
 #include "axle/base/error.h"
 #include "base/text.h"
@@ -15,20 +15,20 @@ constexpr std::size_t max_path = 4096;
 
 // Windows reserves these names, with any extension and in any case.
 bool is_device_name(std::string_view component) noexcept {
-  std::string_view stem = component.substr(0, component.find('.'));
-  if (stem.size() < 3) return false;
-  switch (to_lower(stem.front())) {  // nearly no name gets past this
-    case 'a':
-    case 'c':
-    case 'l':
-    case 'n':
-    case 'p':
+  if (component.size() < 3) return false;
+  switch (to_lower(component[0]) << 8 | to_lower(component[1])) {  // nearly no name gets past this
+    case 'a' << 8 | 'u':
+    case 'c' << 8 | 'o':
+    case 'l' << 8 | 'p':
+    case 'n' << 8 | 'u':
+    case 'p' << 8 | 'r':
       break;
     default:
       return false;
   }
+  std::string_view stem = component.substr(0, component.find('.'));
   while (!stem.empty() && stem.back() == ' ') stem.remove_suffix(1);
-  if (stem.size() > 7) return false;
+  if (stem.size() > 7 || stem.size() < 3) return false;
   static constexpr std::array<std::string_view, 6> plain{"con", "prn", "aux", "nul", "conin$", "conout$"};
   if (std::any_of(plain.begin(), plain.end(), [&](auto name) { return ascii_iequal(stem, name); }))
     return true;
@@ -48,27 +48,60 @@ const char* component_fault(std::string_view component) noexcept {
   return nullptr;
 }
 
+enum class Byte : std::uint8_t { plain, slash, not_ascii, bad };
+constexpr std::array<Byte, 256> kind_of = [] {
+  std::array<Byte, 256> kinds{};
+  for (std::size_t byte = 0; byte < kinds.size(); ++byte) {
+    if (byte < 0x20 || byte == 0x7f || byte == '\\' || byte == ':') kinds[byte] = Byte::bad;
+    if (byte >= 0x80) kinds[byte] = Byte::not_ascii;
+  }
+  kinds['/'] = Byte::slash;
+  return kinds;
+}();
+
+const char* byte_fault(char c) noexcept {
+  switch (c) {
+    case '\0':
+      return "contains NUL";
+    case '\\':
+      return "contains a backslash";
+    case ':':
+      return "contains a colon";
+    default:
+      return "contains a control character";
+  }
+}
+
 }  // namespace
 
+// Every name of every archive comes by here, more than once: one pass, in which nearly every byte is plain.
+// What is wrong with a character goes before what is wrong with a component.
 const char* rel_path_fault(std::string_view text) noexcept {
   if (text.empty()) return "is empty";
   if (text.front() == '/') return "is absolute";
   if (text.size() > max_path) return "is longer than 4096 bytes";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte > ':' && byte != '\\' && byte != 0x7f) continue;  // nearly every byte
-    if (byte == 0) return "contains NUL";
-    if (byte < 0x20 || byte == 0x7f) return "contains a control character";
-    if (c == '\\') return "contains a backslash";
-    if (c == ':') return "contains a colon";
+  const char* in_component = nullptr;
+  bool ascii = true;
+  std::size_t begin = 0;
+  for (std::size_t at = 0;; ++at) {
+    while (at < text.size() && kind_of[static_cast<unsigned char>(text[at])] == Byte::plain) ++at;
+    if (at == text.size()) break;
+    switch (kind_of[static_cast<unsigned char>(text[at])]) {
+      case Byte::plain:
+        break;
+      case Byte::slash:
+        if (in_component == nullptr) in_component = component_fault(text.substr(begin, at - begin));
+        begin = at + 1;
+        break;
+      case Byte::not_ascii:
+        ascii = false;
+        break;
+      case Byte::bad:
+        return byte_fault(text[at]);
+    }
   }
-  if (!is_utf8(text)) return "is not valid UTF-8";
-  while (true) {
-    const std::size_t slash = text.find('/');
-    if (const char* fault = component_fault(text.substr(0, slash))) return fault;
-    if (slash == std::string_view::npos) return nullptr;
-    text.remove_prefix(slash + 1);
-  }
+  if (!ascii && !is_utf8(text)) return "is not valid UTF-8";
+  return in_component != nullptr ? in_component : component_fault(text.substr(begin));
 }
 
 RelPath RelPath::parse(std::string_view text) {
@@ -104,12 +137,8 @@ bool RelPath::is_within(const RelPath& dir) const noexcept {
 }
 
 std::strong_ordering compare_paths(std::string_view a, std::string_view b) noexcept {
-  // Paths of one environment begin alike: eight bytes at a time.
-  const std::size_t both = std::min(a.size(), b.size());
-  std::size_t same = 0;
-  while (same + 8 <= both && std::memcmp(a.data() + same, b.data() + same, 8) == 0) same += 8;
-  while (same < both && a[same] == b[same]) ++same;
-  if (same == both) return a.size() <=> b.size();
+  const std::size_t same = common_prefix(a, b);
+  if (same == std::min(a.size(), b.size())) return a.size() <=> b.size();
   const auto rank = [](char c) { return c == '/' ? 0 : static_cast<unsigned char>(c); };
   return rank(a[same]) <=> rank(b[same]);
 }

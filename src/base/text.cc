@@ -80,6 +80,15 @@ std::vector<std::string_view> split_lines(std::string_view text) {
   return lines;
 }
 
+std::size_t common_prefix(std::string_view a, std::string_view b) noexcept {
+  // Paths of one environment begin alike: eight bytes at a time.
+  const std::size_t both = std::min(a.size(), b.size());
+  std::size_t same = 0;
+  while (same + 8 <= both && std::memcmp(a.data() + same, b.data() + same, 8) == 0) same += 8;
+  while (same < both && a[same] == b[same]) ++same;
+  return same;
+}
+
 bool is_utf8(std::string_view text) noexcept {
   while (!text.empty()) {
     // Nearly all text is ASCII: eight bytes at a time.

@@ -25,6 +25,9 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 // Lines without their LF or CRLF; a last line without one counts, an empty rest does not.
 std::vector<std::string_view> split_lines(std::string_view text);
 
+// How many bytes both begin with.
+std::size_t common_prefix(std::string_view a, std::string_view b) noexcept;
+
 // Well-formed UTF-8 without surrogates and overlong forms (RFC 3629).
 bool is_utf8(std::string_view text) noexcept;
 

@@ -239,14 +239,14 @@ FactsBuilder& FactsBuilder::entry_point(std::string_view group, std::string_view
 }
 
 FactsBuilder& FactsBuilder::file(Scheme scheme, std::string_view path, const FileInput& input) {
-  if (const char* fault = rel_path_fault(path)) {
-    throw Error(ErrorCode::bad_input, "path " + quoted(path) + " " + fault);
-  }
-  const std::size_t name_start = path.rfind('/') + 1;
-  const auto flags =
-      static_cast<std::uint16_t>(input.flags | flags_of_path(scheme, path, path.substr(name_start)));
-  model_->files.push_back({scheme, flags, static_cast<std::uint32_t>(name_start), std::string(path),
-                           input.size, input.mtime, input.sha256});
+  return file(scheme, RelPath::parse(path), input);
+}
+
+FactsBuilder& FactsBuilder::file(Scheme scheme, const RelPath& path, const FileInput& input) {
+  const std::string_view name = path.name();
+  const auto flags = static_cast<std::uint16_t>(input.flags | flags_of_path(scheme, path.str(), name));
+  const auto name_start = static_cast<std::uint32_t>(path.str().size() - name.size());
+  model_->files.push_back({scheme, flags, name_start, path.str(), input.size, input.mtime, input.sha256});
   return *this;
 }
 
@@ -282,15 +282,17 @@ FactsBuilder& FactsBuilder::object(const ObjectFacts& facts) {
 
 void FactsBuilder::reserve(std::size_t files) { model_->files.reserve(files); }
 
-WheelFacts FactsBuilder::build() const {
+WheelFacts FactsBuilder::build(FactsDetail detail) const {
   const FactsModel& model = *model_;
   const Metadata& metadata = model.metadata;
   const std::string normalized = normalize_name(metadata.name);
   const std::string dist_info =
       model.dist_info.empty() ? metadata.name + "-" + metadata.version + ".dist-info" : model.dist_info;
-  TextPool pool;
-  const FactsTree tree = make_tree(model, dist_info, pool);
-  const std::string rows = record_part(model, tree);
+  TextPool pool(model.files.size());
+  const bool whole = detail == FactsDetail::whole;
+  FactsTree tree = make_tree(model, dist_info, pool);
+  if (whole) add_digests(tree, model);
+  const std::string rows = whole ? record_part(model, tree) : std::string();
   FileWriter out(tree.files.size() * sizeof(FileFact) + tree.dirs.size() * sizeof(DirFact) + rows.size() +
                  pool.bytes().size() + (64U << 10));
 

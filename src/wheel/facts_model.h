@@ -1,7 +1,9 @@
 #pragma once
 // What FactsBuilder gathers, and the tree that is made of it.
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -58,6 +60,9 @@ struct FactsModel {
 // without allocations knows the last texts, which costs less than a map of all and saves nearly as much.
 class TextPool {
  public:
+  // `expected` is how many texts are likely to come.
+  explicit TextPool(std::size_t expected)
+      : cache_(std::bit_ceil(std::clamp<std::size_t>(expected, 64, 4096))) {}
   // `text` must live as long as the pool. Throws Error(unsupported) past 4 GiB.
   TextRef add(std::string_view text);
   const std::string& bytes() const noexcept { return bytes_; }
@@ -68,11 +73,12 @@ class TextPool {
     TextRef ref;
   };
   std::string bytes_;
-  std::vector<Known> cache_ = std::vector<Known>(4096);
+  std::vector<Known> cache_;
 };
 
 struct FactsTree {
   std::vector<DirFact> dirs;
+  std::vector<std::string_view> dir_names;  // of each; into the model
   std::vector<FileFact> files;
   std::vector<std::uint32_t> source;  // for each file its index in FactsModel::files
   std::vector<std::uint32_t> place;   // the reverse; files given twice share one
@@ -80,9 +86,11 @@ struct FactsTree {
   std::vector<std::string_view> import_roots;  // sorted
 };
 
-// Sorts, nests, classifies and digests. `dist_info` is the directory's name. Throws Error(bad_input) where
-// the wheel contradicts itself.
+// Sorts, nests and classifies. `dist_info` is the directory's name. Throws Error(bad_input) where the wheel
+// contradicts itself.
 FactsTree make_tree(const FactsModel& model, std::string_view dist_info, TextPool& texts);
+// Gives each directory its digest: over kinds, names and digests of what it holds.
+void add_digests(FactsTree& tree, const FactsModel& model);
 
 // How many directories above its own an object's relative search path leads: "$ORIGIN/../../x.libs" gives 2.
 std::size_t levels_out(const ObjectFacts& facts);

@@ -15,15 +15,14 @@ namespace {
 // Pre-order: of one directory first its files, then its directories, both by name.
 bool comes_before(const ModelFile& a, const ModelFile& b) noexcept {
   if (a.scheme != b.scheme) return a.scheme < b.scheme;
-  const auto [x, y] = std::mismatch(a.path.begin(), a.path.end(), b.path.begin(), b.path.end());
-  const auto at = static_cast<std::size_t>(x - a.path.begin());
+  const std::size_t at = common_prefix(a.path, b.path);
   // The component where they differ is the last of a path iff no '/' follows. It begins at or before `at`.
   const bool a_is_file = a.name_start <= at;
   const bool b_is_file = b.name_start <= at;
   if (a_is_file != b_is_file) return a_is_file;
-  if (x == a.path.end() || y == b.path.end()) return x == a.path.end() && y != b.path.end();
+  if (at == a.path.size() || at == b.path.size()) return a.path.size() < b.path.size();
   const auto rank = [](char c) { return c == '/' ? -1 : static_cast<int>(static_cast<unsigned char>(c)); };
-  return rank(*x) < rank(*y);
+  return rank(a.path[at]) < rank(b.path[at]);
 }
 
 [[noreturn]] void contradicts(std::string_view path, std::string_view what) {
@@ -55,7 +54,6 @@ class TreeMaker {
     check_libs();
     gather();
     classify();
-    digest();
     return std::move(tree_);
   }
 
@@ -98,7 +96,7 @@ class TreeMaker {
       fact.scheme = file.scheme;
       fact.first_file = count(tree_.files);
       tree_.dirs.push_back(fact);
-      names_.emplace_back();
+      tree_.dir_names.emplace_back();
       open_.push_back({root, {}});
     }
     std::size_t at = 0;
@@ -134,7 +132,7 @@ class TreeMaker {
     fact.first_file = static_cast<std::uint32_t>(tree_.files.size());
     open_.push_back({static_cast<std::uint32_t>(tree_.dirs.size()), component});
     tree_.dirs.push_back(fact);
-    names_.push_back(component);
+    tree_.dir_names.push_back(component);
   }
 
   void close_to(std::size_t depth) {
@@ -271,32 +269,7 @@ class TreeMaker {
   }
 
   std::string_view dir_name(const DirFact& dir) const noexcept {
-    return names_[static_cast<std::size_t>(&dir - tree_.dirs.data())];
-  }
-
-  void digest() {
-    Hasher hasher;
-    std::string line;
-    for (std::uint32_t index = static_cast<std::uint32_t>(tree_.dirs.size()); index-- > 0;) {
-      DirFact& dir = tree_.dirs[index];
-      hasher.reset();
-      const auto put = [&](char kind, std::string_view name, const Sha256& sha256) {
-        line = kind;
-        line += name;
-        line += '\0';
-        line.append(reinterpret_cast<const char*>(sha256.bytes.data()), sha256.bytes.size());
-        hasher.update(line);
-      };
-      for (std::uint32_t file = dir.first_file; file < dir.first_file + dir.file_count; ++file) {
-        const FileFact& fact = tree_.files[file];
-        put(fact.has(file_flag::executable) ? 'x' : 'f', model_.files[tree_.source[file]].name(),
-            fact.sha256);
-      }
-      for (std::uint32_t child = index + 1; child < dir.dir_end; child = tree_.dirs[child].dir_end) {
-        put('d', dir_name(tree_.dirs[child]), tree_.dirs[child].tree_digest);
-      }
-      dir.tree_digest = hasher.finish_sha256();
-    }
+    return tree_.dir_names[static_cast<std::size_t>(&dir - tree_.dirs.data())];
   }
 
   struct Open {
@@ -308,7 +281,6 @@ class TreeMaker {
   TextPool& texts_;
   FactsTree tree_;
   std::vector<Open> open_;
-  std::vector<std::string_view> names_;  // of the directories; into the model
 };
 
 // spec: ld.so(8) "Dynamic string tokens"; dyld(1) @loader_path.
@@ -343,6 +315,30 @@ std::size_t levels_out(const ObjectFacts& facts) {
     for (const auto& path : *list) look(path);
   }
   return levels;
+}
+
+void add_digests(FactsTree& tree, const FactsModel& model) {
+  Hasher hasher;
+  std::string line;
+  const auto put = [&](char kind, std::string_view name, const Sha256& sha256) {
+    line = kind;
+    line += name;
+    line += '\0';
+    line.append(reinterpret_cast<const char*>(sha256.bytes.data()), sha256.bytes.size());
+    hasher.update(line);
+  };
+  for (std::uint32_t index = static_cast<std::uint32_t>(tree.dirs.size()); index-- > 0;) {
+    DirFact& dir = tree.dirs[index];
+    hasher.reset();
+    for (std::uint32_t file = dir.first_file; file < dir.first_file + dir.file_count; ++file) {
+      const FileFact& fact = tree.files[file];
+      put(fact.has(file_flag::executable) ? 'x' : 'f', model.files[tree.source[file]].name(), fact.sha256);
+    }
+    for (std::uint32_t child = index + 1; child < dir.dir_end; child = tree.dirs[child].dir_end) {
+      put('d', tree.dir_names[child], tree.dirs[child].tree_digest);
+    }
+    dir.tree_digest = hasher.finish_sha256();
+  }
 }
 
 FactsTree make_tree(const FactsModel& model, std::string_view dist_info, TextPool& texts) {

@@ -55,26 +55,27 @@ class HeadReader {
     head_.data_dir = find_data_dir(roots, file_name_, "");
   }
 
-  std::optional<std::string> read(std::string_view name, std::uint64_t max_size) {
+  // Lives until the next call.
+  std::optional<std::string_view> read(std::string_view name, std::uint64_t max_size) {
     const Member* member = archive_.find(head_.dist_info + "/" + std::string(name));
     if (member == nullptr || member->is_directory) return std::nullopt;
     if (member->size > max_size) {
       throw Error(ErrorCode::bad_input, Place{std::string(name)},
                   "is larger than " + std::to_string(max_size >> 20) + " MiB");
     }
-    std::string text;
-    text.reserve(member->size);
-    archive_.stream(*member, [&](std::string_view piece) { text += piece; });
-    return text;
+    if (member->size <= Archive::max_read_size) return archive_.read(*member, buffer_);
+    text_.clear();
+    archive_.stream(*member, [&](std::string_view piece) { text_ += piece; });
+    return text_;
   }
 
-  std::string require(std::string_view name, std::uint64_t max_size) {
-    auto text = read(name, max_size);
+  std::string_view require(std::string_view name, std::uint64_t max_size) {
+    const auto text = read(name, max_size);
     if (!text) {
       throw Error(ErrorCode::bad_input, "has no " + head_.dist_info + "/" + std::string(name),
                   "this archive is no complete wheel");
     }
-    return std::move(*text);
+    return *text;
   }
 
   void read_metadata() {
@@ -110,9 +111,8 @@ class HeadReader {
   }
 
   void read_record() {
-    const std::string text = require("RECORD", max_record);
     RecordCheck check =
-        check_record(parse_record(text, "RECORD"), archive_.members(), head_.dist_info, "RECORD");
+        check_record(require("RECORD", max_record), archive_.members(), head_.dist_info, "RECORD");
     head_.faults = std::move(check.faults);
     for (std::size_t i = 0; i < head_.roles.size(); ++i)
       head_.roles[i].expected = std::move(check.expected[i]);
@@ -121,6 +121,8 @@ class HeadReader {
   const Archive& archive_;
   const WheelFilename& file_name_;
   WheelHead head_;
+  ReadBuffer buffer_;
+  std::string text_;  // of a member that is too large for the buffer
 };
 
 }  // namespace

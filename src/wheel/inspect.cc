@@ -151,8 +151,8 @@ MemberFacts MemberInspector::finish(const ReadAt& read) {
   return facts;
 }
 
-WheelFacts make_facts(const WheelHead& head, std::span<const MemberFacts> members,
-                      const Sha256& wheel_sha256) {
+WheelFacts make_facts(const WheelHead& head, std::span<const MemberFacts> members, const Sha256& wheel_sha256,
+                      FactsDetail detail) {
   FactsBuilder builder;
   builder.metadata(head.metadata)
       .archive(head.file_name, head.archive_size, wheel_sha256)
@@ -167,8 +167,7 @@ WheelFacts make_facts(const WheelHead& head, std::span<const MemberFacts> member
     const MemberRole& role = head.roles[i];
     if (!role.path) continue;
     const MemberFacts& facts = members[i];
-    builder.file(role.scheme, role.path->str(),
-                 FileInput{facts.size, facts.sha256, facts.flags, head.mtimes[i]});
+    builder.file(role.scheme, *role.path, FileInput{facts.size, facts.sha256, facts.flags, head.mtimes[i]});
     if (!facts.details) continue;
     const MemberFacts::Details& details = *facts.details;
     if (!details.fault.empty()) builder.fault({archive_name(head, role), details.fault});
@@ -177,7 +176,7 @@ WheelFacts make_facts(const WheelHead& head, std::span<const MemberFacts> member
     if (details.object) builder.object(*details.object);
   }
   try {
-    return builder.build();
+    return builder.build(detail);
   } catch (const Error& error) {
     throw error.within(head.wheel);
   }

@@ -19,108 +19,104 @@ constexpr std::size_t max_rows = 500'000;
   throw Error(ErrorCode::bad_input, Place{std::string(name), line, 0}, std::move(message));
 }
 
-// Reads rows of CSV, as Python's csv.reader does with its default dialect, but for an open quote at the end,
-// which it lets pass.
-class CsvReader {
- public:
-  CsvReader(std::string_view text, std::string_view name) : rest_(text), name_(name) {}
-
-  // Up to three fields; a row with more is counted in `count`. A blank line gives 0. False at the end.
-  bool next(std::array<std::string, 3>& fields, std::size_t& count) {
-    if (rest_.empty()) return false;
-    row_line_ = line_;
-    count = 0;
-    if (take_line_end()) return true;
-    std::string spare;
-    while (true) {
-      std::string& field = count < fields.size() ? fields[count] : spare;
-      ++count;
-      read_field(field);
-      if (rest_.empty() || take_line_end()) return true;
-      rest_.remove_prefix(1);  // the comma
-    }
-  }
-  std::size_t line() const noexcept { return row_line_; }
-
- private:
-  bool take_line_end() noexcept {
-    if (rest_.empty() || (rest_.front() != '\n' && rest_.front() != '\r')) return false;
-    rest_.remove_prefix(rest_.starts_with("\r\n") ? 2 : 1);
-    ++line_;
-    return true;
-  }
-
-  void read_field(std::string& field) {
-    field.clear();
-    if (rest_.starts_with('"')) read_quoted(field);
-    // A quote inside an unquoted field, and text after a closing quote, stand for themselves.
-    const std::size_t end = std::min(rest_.find_first_of(",\r\n"), rest_.size());
-    field += rest_.substr(0, end);
-    rest_.remove_prefix(end);
-  }
-
-  void read_quoted(std::string& field) {
-    const std::size_t began = line_;
-    rest_.remove_prefix(1);
-    while (true) {
-      const std::size_t quote = rest_.find('"');
-      if (quote == std::string_view::npos) fail(name_, began, "has a quoted field that does not end");
-      const auto piece = rest_.substr(0, quote);
-      line_ += static_cast<std::size_t>(std::count(piece.begin(), piece.end(), '\n'));
-      field += piece;
-      rest_.remove_prefix(quote + 1);
-      if (!rest_.starts_with('"')) return;
-      field += '"';
-      rest_.remove_prefix(1);
-    }
-  }
-
-  std::string_view rest_;
-  std::string_view name_;
-  std::size_t line_ = 1;
-  std::size_t row_line_ = 1;
-};
-
 bool is_separator(char c) noexcept { return c == '/' || c == '\\'; }
 
 }  // namespace
 
-std::vector<RecordRow> parse_record(std::string_view text, std::string_view name) {
+RecordReader::RecordReader(std::string_view text, std::string_view name) : rest_(text), name_(name) {
   check_text(text, name);
+}
+
+// Rows of CSV, as Python's csv.reader reads them with its default dialect, but for an open quote at the end,
+// which it lets pass.
+bool RecordReader::take_line_end() noexcept {
+  if (rest_.empty() || (rest_.front() != '\n' && rest_.front() != '\r')) return false;
+  rest_.remove_prefix(rest_.starts_with("\r\n") ? 2 : 1);
+  ++line_;
+  return true;
+}
+
+void RecordReader::read_field(std::string& field) {
+  field.clear();
+  if (rest_.starts_with('"')) read_quoted(field);
+  // A quote inside an unquoted field, and text after a closing quote, stand for themselves.
+  std::size_t end = 0;
+  while (end < rest_.size() && rest_[end] != ',' && rest_[end] != '\n' && rest_[end] != '\r') ++end;
+  field.append(rest_, 0, end);
+  rest_.remove_prefix(end);
+}
+
+void RecordReader::read_quoted(std::string& field) {
+  const std::size_t began = line_;
+  rest_.remove_prefix(1);
+  while (true) {
+    const std::size_t quote = rest_.find('"');
+    if (quote == std::string_view::npos) fail(name_, began, "has a quoted field that does not end");
+    const auto piece = rest_.substr(0, quote);
+    line_ += static_cast<std::size_t>(std::count(piece.begin(), piece.end(), '\n'));
+    field += piece;
+    rest_.remove_prefix(quote + 1);
+    if (!rest_.starts_with('"')) return;
+    field += '"';
+    rest_.remove_prefix(1);
+  }
+}
+
+// How many the next row has; up to three are kept. A blank line has none.
+std::size_t RecordReader::read_fields() {
+  if (take_line_end()) return 0;
+  std::string spare;
+  for (std::size_t count = 0;;) {
+    read_field(count < fields_.size() ? fields_[count] : spare);
+    ++count;
+    if (rest_.empty() || take_line_end()) return count;
+    rest_.remove_prefix(1);  // the comma
+  }
+}
+
+bool RecordReader::next(RecordRow& row) {
+  std::size_t count = 0;
+  do {
+    if (rest_.empty()) return false;
+    row.line = line_;
+    count = read_fields();
+  } while (count == 0 || (count == 1 && trim(fields_[0]).empty()));
+  const auto& [path, digest, size] = fields_;
+  if (count != 3) {
+    fail(name_, row.line,
+         "has a row of " + std::to_string(count) + " fields instead of 3 (path, digest, size)");
+  }
+  if (rows_++ == max_rows) fail(name_, row.line, "has more than 500000 rows");
+  if (path.empty()) fail(name_, row.line, "has a row without a path");
+  row.path = path;
+  row.algorithm.clear();
+  row.digest.clear();
+  row.size.reset();
+  if (!digest.empty()) {
+    const std::size_t equals = digest.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      fail(name_, row.line, "digest " + quoted(digest) + " is not \"algorithm=digest\"");
+    }
+    row.algorithm.assign(digest, 0, equals);
+    row.digest.assign(digest, equals + 1);
+  }
+  if (!size.empty()) {
+    const auto digits = trim(size);
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (error != std::errc() || end != digits.data() + digits.size()) {
+      fail(name_, row.line, "size " + quoted(size) + " is no number of bytes");
+    }
+    row.size = number;
+  }
+  return true;
+}
+
+std::vector<RecordRow> parse_record(std::string_view text, std::string_view name) {
   std::vector<RecordRow> rows;
   rows.reserve(std::min(text.size() / 64, max_rows / 2));
-  CsvReader reader(text, name);
-  std::array<std::string, 3> fields;
-  for (std::size_t count = 0; reader.next(fields, count);) {
-    if (count == 0 || (count == 1 && trim(fields[0]).empty())) continue;
-    if (count != 3) {
-      fail(name, reader.line(),
-           "has a row of " + std::to_string(count) + " fields instead of 3 (path, digest, size)");
-    }
-    if (rows.size() == max_rows) fail(name, reader.line(), "has more than 500000 rows");
-    RecordRow row;
-    row.path = fields[0];
-    row.line = reader.line();
-    if (row.path.empty()) fail(name, row.line, "has a row without a path");
-    if (!fields[1].empty()) {
-      const std::size_t equals = fields[1].find('=');
-      if (equals == std::string::npos || equals == 0) {
-        fail(name, row.line, "digest " + quoted(fields[1]) + " is not \"algorithm=digest\"");
-      }
-      row.algorithm = fields[1].substr(0, equals);
-      row.digest = fields[1].substr(equals + 1);
-    }
-    if (!fields[2].empty()) {
-      const auto digits = trim(fields[2]);
-      std::uint64_t size = 0;
-      const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), size);
-      if (error != std::errc() || end != digits.data() + digits.size()) {
-        fail(name, row.line, "size " + quoted(fields[2]) + " is no number of bytes");
-      }
-      row.size = size;
-    }
-    rows.push_back(std::move(row));
-  }
+  RecordReader reader(text, name);
+  for (RecordRow row; reader.next(row);) rows.push_back(std::move(row));
   return rows;
 }
 

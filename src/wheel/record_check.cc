@@ -1,5 +1,7 @@
 #include "wheel/record_check.h"
 
+#include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -39,23 +41,19 @@ std::size_t digest_size(HashAlgorithm algorithm) noexcept {
   return 0;
 }
 
-// What the rows of one member said so far.
-struct Seen {
-  bool listed = false;
-  bool faulty = false;  // a fault is noted already: say no more
-  std::string weak;     // the algorithm that proves nothing
-  Expectation expectation;
-};
-
 class Checker {
  public:
   Checker(std::span<const Member> members, std::string_view dist_info, std::string_view name)
-      : members_(members), dist_info_(dist_info), name_(name), seen_(members.size()) {
-    index_.reserve(members.size());
-    for (std::size_t i = 0; i < members.size(); ++i) index_.emplace(members[i].name, i);
+      : members_(members), dist_info_(dist_info), name_(name), faulty_(members.size()) {
+    result_.expected.resize(members.size());
   }
 
   void add(const RecordRow& row) {
+    // A member's name is a normal path, so what names one needs no look of its own.
+    if (const auto member = find(row.path)) {
+      if (!is_exempt(row.path, dist_info_)) add(row, *member);
+      return;
+    }
     switch (classify_record_path(row.path)) {
       case RecordPath::escaping:
         throw Error(ErrorCode::bad_input, Place{std::string(name_), row.line, 1},
@@ -67,51 +65,59 @@ class Checker {
         break;
     }
     if (is_exempt(row.path, dist_info_)) return;
-    const auto found = index_.find(row.path);
-    if (found == index_.end() || members_[found->second].is_directory) {
-      result_.faults.push_back({row.path, "RECORD lists it, but the archive has no such file"});
-      return;
-    }
-    add(row, seen_[found->second]);
+    result_.faults.push_back({row.path, "RECORD lists it, but the archive has no such file"});
   }
 
   RecordCheck finish() {
-    result_.expected.resize(members_.size());
     for (std::size_t i = 0; i < members_.size(); ++i) {
       if (members_[i].is_directory || is_exempt(members_[i].name, dist_info_)) continue;
-      Seen& seen = seen_[i];
-      if (!seen.listed) {
+      const auto& expected = result_.expected[i];
+      if (!expected) {
         result_.faults.push_back({members_[i].name, "RECORD does not list it"});
-        continue;
+      } else if (expected->digest.empty() && !faulty_[i]) {
+        const auto weak = weak_.find(i);
+        result_.faults.push_back({members_[i].name, weak == weak_.end() ? "RECORD has no digest of it"
+                                                                        : "RECORD's only digest of it is " +
+                                                                              quoted(weak->second) +
+                                                                              ", which proves nothing"});
       }
-      if (seen.expectation.digest.empty() && !seen.faulty) {
-        result_.faults.push_back({members_[i].name, seen.weak.empty()
-                                                        ? "RECORD has no digest of it"
-                                                        : "RECORD's only digest of it is " +
-                                                              quoted(seen.weak) + ", which proves nothing"});
-      }
-      result_.expected[i] = std::move(seen.expectation);
     }
     return std::move(result_);
   }
 
  private:
-  void fault(const RecordRow& row, Seen& seen, std::string what) {
-    seen.faulty = true;
+  // The file of that name. Most producers list files in the archive's order, or nearly.
+  std::optional<std::size_t> find(std::string_view path) {
+    while (next_ < members_.size() && members_[next_].is_directory) ++next_;
+    if (next_ < members_.size() && members_[next_].name == path) return next_++;
+    if (index_.empty()) {
+      index_.reserve(members_.size());
+      for (std::size_t i = 0; i < members_.size(); ++i) {
+        if (!members_[i].is_directory) index_.emplace(members_[i].name, i);
+      }
+    }
+    const auto found = index_.find(path);
+    if (found == index_.end()) return std::nullopt;
+    next_ = found->second + 1;
+    return found->second;
+  }
+
+  void fault(const RecordRow& row, std::size_t member, std::string what) {
+    faulty_[member] = true;
     result_.faults.push_back({row.path, std::move(what)});
   }
 
-  void add(const RecordRow& row, Seen& seen) {
-    Expectation& expectation = seen.expectation;
-    if (seen.listed && row.size && expectation.size && *row.size != *expectation.size) {
-      fault(row, seen, "RECORD lists it twice with different sizes");
+  void add(const RecordRow& row, std::size_t member) {
+    std::optional<Expectation>& expected = result_.expected[member];
+    if (expected && row.size && expected->size && *row.size != *expected->size) {
+      fault(row, member, "RECORD lists it twice with different sizes");
     }
-    seen.listed = true;
-    if (row.size) expectation.size = row.size;
+    if (!expected) expected.emplace();
+    if (row.size) expected->size = row.size;
     if (row.algorithm.empty()) return;
     const auto algorithm = parse_hash_algorithm(row.algorithm);
     if (!algorithm || !is_strong(*algorithm)) {
-      seen.weak = row.algorithm;
+      weak_.insert_or_assign(member, row.algorithm);
       return;
     }
     // Some producers leave base64's padding; it says nothing.
@@ -119,34 +125,37 @@ class Checker {
     while (text.ends_with('=')) text.remove_suffix(1);
     auto digest = base64url_decode(text);
     if (!digest || digest->size() != digest_size(*algorithm)) {
-      fault(row, seen, "RECORD's digest of it is malformed");
+      fault(row, member, "RECORD's digest of it is malformed");
       return;
     }
-    if (!expectation.digest.empty() && expectation.algorithm == *algorithm && expectation.digest != *digest) {
-      fault(row, seen, "RECORD lists it twice with different digests");
+    if (!expected->digest.empty() && expected->algorithm == *algorithm && expected->digest != *digest) {
+      fault(row, member, "RECORD lists it twice with different digests");
       return;
     }
     // SHA-256 is computed in any case.
-    if (expectation.digest.empty() || *algorithm == HashAlgorithm::sha256) {
-      expectation.algorithm = *algorithm;
-      expectation.digest = std::move(*digest);
+    if (expected->digest.empty() || *algorithm == HashAlgorithm::sha256) {
+      expected->algorithm = *algorithm;
+      expected->digest = std::move(*digest);
     }
   }
 
   std::span<const Member> members_;
   std::string_view dist_info_;
   std::string_view name_;
-  std::unordered_map<std::string_view, std::size_t> index_;
-  std::vector<Seen> seen_;
+  std::size_t next_ = 0;                                     // the member that is likely to come
+  std::unordered_map<std::string_view, std::size_t> index_;  // of the files, once one came out of turn
+  std::vector<bool> faulty_;                 // a fault of the member is noted already: say no more
+  std::map<std::size_t, std::string> weak_;  // of members, the algorithm that proves nothing
   RecordCheck result_;
 };
 
 }  // namespace
 
-RecordCheck check_record(std::span<const RecordRow> rows, std::span<const Member> members,
-                         std::string_view dist_info, std::string_view name) {
+RecordCheck check_record(std::string_view text, std::span<const Member> members, std::string_view dist_info,
+                         std::string_view name) {
   Checker checker(members, dist_info, name);
-  for (const RecordRow& row : rows) checker.add(row);
+  RecordReader reader(text, name);
+  for (RecordRow row; reader.next(row);) checker.add(row);
   return checker.finish();
 }
 

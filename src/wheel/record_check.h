@@ -17,9 +17,9 @@ struct RecordCheck {
   std::vector<RecordFault> faults;
 };
 
-// `dist_info` is the directory whose RECORD this is; `name` is what errors call RECORD. Throws
-// Error(bad_input) for a path that leaves the archive's root.
-RecordCheck check_record(std::span<const RecordRow> rows, std::span<const Member> members,
-                         std::string_view dist_info, std::string_view name);
+// `text` is the RECORD of the directory `dist_info`; `name` is what errors call it. Throws Error(bad_input)
+// as parse_record does, and for a path that leaves the archive's root.
+RecordCheck check_record(std::string_view text, std::span<const Member> members, std::string_view dist_info,
+                         std::string_view name);
 
 }  // namespace axle

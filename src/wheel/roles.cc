@@ -119,8 +119,8 @@ class Assigner {
       auto below = path;
       if (take_component(below) == dirs_.dist_info && is_installers_file(below)) return role;
     }
-    if (const char* fault = rel_path_fault(path)) refuse(member.name, fault);
-    role.path = RelPath::parse(path);
+    role.path = RelPath::try_parse(path);
+    if (!role.path) refuse(member.name, rel_path_fault(path));
     role.want = want_of(role.scheme, path);
     role.executable =
         role.scheme == Scheme::scripts || (S_ISREG(member.unix_mode) && (member.unix_mode & 0111) != 0);

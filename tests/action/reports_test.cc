@@ -42,10 +42,10 @@ TEST(RelativePath, IsComputedFromThePathsAlone) {
 
 TEST(JsonText, EscapesAndRepairs) {
   JsonText json;
-  json.begin_object().key("a\"b").text("\\\n\x01\x7f").key("u").text("\xC3\xA9\xFF\xE2\x82");
+  json.begin_object().key("a").text("x\"\\\n\x01\x7f").key("u").text("\xC3\xA9\xFF\xE2\x82");
   json.key("n").begin_array().number(1).signed_number(-2).boolean(false).null().end_array().end_object();
   EXPECT_EQ(json.finish(),
-            "{\"a\\\"b\":\"\\\\\\n\\u0001\\u007f\",\"u\":\"\xC3\xA9\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\","
+            "{\"a\":\"x\\\"\\\\\\n\\u0001\\u007f\",\"u\":\"\xC3\xA9\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\","
             "\"n\":[1,-2,false,null]}\n");
 }
 

@@ -149,6 +149,56 @@ TEST(Archive, ListsManyMembers) {
   }
 }
 
+TEST(Archive, AListingReadsWhatTheWholeDoes) {
+  const std::string bytes =
+      zip_of({{"pkg/", ""}, {"pkg/a.py", "a = 1\n"}, {"pkg/b.py", sample_text(50'000, 3)}}).bytes();
+  const Archive whole = open_zip(bytes);
+  const Archive listing = list_zip(bytes);
+  ASSERT_EQ(listing.members().size(), whole.members().size());
+  for (std::size_t i = 0; i < whole.members().size(); ++i) {
+    EXPECT_EQ(listing.members()[i].name, whole.members()[i].name);
+    EXPECT_EQ(listing.members()[i].size, whole.members()[i].size);
+    EXPECT_EQ(listing.members()[i].crc32, whole.members()[i].crc32);
+    EXPECT_EQ(listing.members()[i].data_offset, 0U);
+  }
+  EXPECT_EQ(read_all(listing), read_all(whole));
+}
+
+TEST(Archive, AListingComparesHeadersOfWhatIsReadOnly) {
+  Zip zip = zip_of({{"a", "one"}, {"b", "two"}});
+  zip.items[1].local.name = "c";
+  const std::string bytes = zip.bytes();
+  EXPECT_TRUE(refusal_of(bytes));
+  const Archive listing = list_zip(bytes);
+  ReadBuffer buffer;
+  EXPECT_EQ(listing.read(listing.members()[0], buffer), "one");
+  EXPECT_THROW(listing.read(listing.members()[1], buffer), Error);
+}
+
+TEST(Archive, AListingRefusesWhatTheDirectoryTells) {
+  const auto refused = [](const auto& change) {
+    Zip zip = zip_of({{"a", "one"}, {"b", "two"}});
+    change(zip);
+    const std::string bytes = zip.bytes();
+    try {
+      list_zip(bytes);
+      return std::string("nothing");
+    } catch (const Error& error) {
+      return error.message();
+    }
+  };
+  EXPECT_EQ(refused([](Zip&) {}), "nothing");
+  EXPECT_NE(refused([](Zip& zip) { zip.items[1].central.name = "a"; }).find("is there twice"),
+            std::string::npos);
+  EXPECT_NE(refused([](Zip& zip) { zip.items[1].central.name = "a/b"; }).find("lies below it"),
+            std::string::npos);
+  EXPECT_NE(refused([](Zip& zip) { zip.items[1].central.name = "../b"; }).find("contains '..'"),
+            std::string::npos);
+  EXPECT_NE(refused([](Zip& zip) { zip.items[0].central.flags = 1; }).find("encrypted"), std::string::npos);
+  EXPECT_NE(refused([](Zip& zip) { zip.items[0].central.packed_size = 60; }).find("overlaps"),
+            std::string::npos);
+}
+
 TEST(Archive, DirectoryMayListInAnotherOrder) {
   // Two members of the same size, whose central headers are exchanged as a whole.
   std::string bytes = zip_of({{"a", "11"}, {"b", "22"}}).bytes();

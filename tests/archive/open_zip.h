@@ -17,11 +17,20 @@
 
 namespace axle::test {
 
-inline Archive open_zip(const std::string& bytes, const ArchiveLimits& limits = {}) {
+inline Fd in_memory(const std::string& bytes) {
   Fd fd(memfd_create("zip", MFD_CLOEXEC));
   if (!fd) throw_errno("cannot create", "memory file");
   write_all(fd, bytes, "memory file");
-  return Archive::open(std::move(fd), "x.whl", limits);
+  return fd;
+}
+
+inline Archive open_zip(const std::string& bytes, const ArchiveLimits& limits = {}) {
+  return Archive::open(in_memory(bytes), "x.whl", limits);
+}
+
+inline Archive list_zip(const std::string& bytes) {
+  const Fd fd = in_memory(bytes);
+  return Archive::list(AT_FDCWD, "/proc/self/fd/" + std::to_string(fd.get()));
 }
 
 // Every member by name, through read(); throws where stream() gives something else.

@@ -17,7 +17,7 @@ class Fd;
 enum class ZipMethod : std::uint8_t { stored, deflate };
 
 // One entry of an archive. Every field was found equal in the central directory, in the local header and by
-// libzip.
+// libzip (but see Archive::list).
 struct Member {
   std::string name;               // a valid RelPath; a directory's trailing slash is taken off
   std::uint64_t size = 0;         // bytes, inflated
@@ -62,6 +62,10 @@ class Archive {
   static Archive open(int dir, const std::string& path, const ArchiveLimits& limits = {});
   // The same for a file that is open already; `name` is for messages.
   static Archive open(Fd fd, std::string name, const ArchiveLimits& limits = {});
+  // Reads the end of the file only: whatever the directory says is checked, and that members do not overlap
+  // by it. Not checked are the members' own headers (but of a member that is read) and what libzip sees, so
+  // this is for telling what a wheel holds, never for unpacking it. data_offset is 0.
+  static Archive list(int dir, const std::string& path, const ArchiveLimits& limits = {});
 
   ~Archive();
   Archive(Archive&&) noexcept;

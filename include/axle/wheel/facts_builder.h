@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "axle/base/digest.h"
+#include "axle/base/rel_path.h"
 #include "axle/wheel/facts.h"
 #include "axle/wheel/metadata.h"
 #include "axle/wheel/scheme.h"
@@ -22,6 +23,10 @@ struct FileInput {
       0;  // file_flag bits that only content or the archive tell: executable, native, script_python
   std::int64_t mtime = 315532800;  // 1980-01-01, the first that a zip can say
 };
+
+// layout: directories without digests, and no part of RECORD. Enough to tell what lies where, not to plan
+// with.
+enum class FactsDetail { whole, layout };
 
 // Not thread-safe; build() leaves it as it is.
 class FactsBuilder {
@@ -54,6 +59,7 @@ class FactsBuilder {
   // bytes, or against a directory, build() throws Error(bad_input): the wheel contradicts itself.
   FactsBuilder& file(Scheme scheme, std::string_view path, std::string_view content, std::uint16_t flags = 0);
   FactsBuilder& file(Scheme scheme, std::string_view path, const FileInput& input);
+  FactsBuilder& file(Scheme scheme, const RelPath& path, const FileInput& input);
   // What was found in the file added last.
   FactsBuilder& startup_text(std::string_view text);  // cut at 64 KiB
   FactsBuilder& init(const InitMeaning& meaning);
@@ -61,7 +67,7 @@ class FactsBuilder {
   void reserve(std::size_t files);
 
   // Throws Error(bad_input) as above, Error(unsupported) past 4 GiB of facts.
-  WheelFacts build() const;
+  WheelFacts build(FactsDetail detail = FactsDetail::whole) const;
 
  private:
   struct Model;

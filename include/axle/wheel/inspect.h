@@ -22,6 +22,7 @@
 #include "axle/pep/wheel_filename.h"
 #include "axle/wheel/entry_points.h"
 #include "axle/wheel/facts.h"
+#include "axle/wheel/facts_builder.h"
 #include "axle/wheel/metadata.h"
 #include "axle/wheel/scheme.h"
 #include "axle/wheel/wheel_file.h"
@@ -125,8 +126,8 @@ class MemberInspector {
 // Puts all together; `members` has one for each role (of those that are not installed nothing is used).
 // Throws Error(bad_input) where the wheel contradicts itself: one path twice with other bytes, a file that is
 // a directory too.
-WheelFacts make_facts(const WheelHead& head, std::span<const MemberFacts> members,
-                      const Sha256& wheel_sha256);
+WheelFacts make_facts(const WheelHead& head, std::span<const MemberFacts> members, const Sha256& wheel_sha256,
+                      FactsDetail detail = FactsDetail::whole);
 
 // All at once on this thread, writing nothing.
 WheelFacts inspect_wheel(const Archive& archive, const WheelFilename& file_name, std::string_view wheel,

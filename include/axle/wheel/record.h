@@ -2,6 +2,8 @@
 // RECORD: the list of a distribution's files. spec: "Recording installed projects" (CSV, Python's default
 // dialect).
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -26,6 +28,27 @@ struct RecordRow {
 // a row that has not three fields, an empty path, a digest without '=', a size that is no number. Pure;
 // thread-safe.
 std::vector<RecordRow> parse_record(std::string_view text, std::string_view name);
+
+// The same, one row at a time. Not thread-safe.
+class RecordReader {
+ public:
+  // Both must outlive the reader. Throws what parse_record does for the text as a whole.
+  RecordReader(std::string_view text, std::string_view name);
+  // False at the end. The row's strings are used again, so reading takes no memory for each row.
+  bool next(RecordRow& row);
+
+ private:
+  void read_field(std::string& field);
+  void read_quoted(std::string& field);
+  bool take_line_end() noexcept;
+  std::size_t read_fields();
+
+  std::string_view rest_;
+  std::string_view name_;
+  std::size_t rows_ = 0;
+  std::size_t line_ = 1;
+  std::array<std::string, 3> fields_;
+};
 
 // "path,sha256=...,12\n" with the path quoted where it must be.
 std::string render_record_row(const RecordRow& row);
