@@ -88,7 +88,7 @@ class Assembler {
       assembly_.read.push_back(source.path);
     }
     if (wheel_sources_.empty()) return;
-    for (const WheelSource& source : wheel_sources_) jobs_.push_back({&source, {}, std::nullopt, nullptr});
+    for (const WheelSource& source : wheel_sources_) jobs_.emplace_back().source = &source;
     UnpackOptions options;
     options.verify = request_.verify;
     options.use = StoreUse::once;

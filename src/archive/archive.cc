@@ -93,6 +93,14 @@ std::string_view Archive::read(const Member& member, ReadBuffer& buffer) const {
   return buffer.impl_->inflater.read(impl_->source(), impl_->placed(member, spare));
 }
 
+void Archive::read_into(const Member& member, ReadBuffer& buffer, char* into) const {
+  buffer.impl_->inflater.read(impl_->source(), member, into);
+}
+
+void Archive::expect(const Member& last, ReadBuffer& buffer) const {
+  buffer.impl_->inflater.expect(impl_->source(), last.data_offset + last.packed_size);
+}
+
 Archive::Unpacked Archive::read_packed(const Member& member, ReadBuffer& buffer) const {
   const std::string_view plain = read(member, buffer);
   return {plain, buffer.impl_->inflater.packed()};

@@ -15,6 +15,14 @@ namespace {
 
 // Members are mostly small and read in the order in which they lie: one read serves several.
 constexpr std::uint64_t read_ahead = 32U << 10;
+constexpr std::uint64_t max_expected = 512U << 10;
+
+void check_readable(const Source& source, const Member& member) {
+  if (member.size <= Archive::max_read_size) return;
+  refuse_member(source, member.name,
+                "has " + count_bytes(member.size) + "; at most " + std::to_string(Archive::max_read_size) +
+                    " are accepted here");
+}
 
 }  // namespace
 
@@ -25,31 +33,38 @@ Inflater::Inflater() : decompressor_(libdeflate_alloc_decompressor()) {
 Inflater::~Inflater() { libdeflate_free_decompressor(decompressor_); }
 
 std::string_view Inflater::read(const Source& source, const Member& member) {
-  packed_view_ = {};
-  if (member.size > Archive::max_read_size) {
-    refuse_member(source, member.name,
-                  "has " + count_bytes(member.size) + "; at most " + std::to_string(Archive::max_read_size) +
-                      " are accepted here");
-  }
+  check_readable(source, member);
   const auto size = static_cast<std::size_t>(member.size);
   char* const plain = plain_.reserve(size);
+  read(source, member, plain);
+  return {plain, size};
+}
+
+void Inflater::read(const Source& source, const Member& member, char* into) {
+  packed_view_ = {};
+  check_readable(source, member);
+  const auto size = static_cast<std::size_t>(member.size);
   if (member.method == ZipMethod::stored) {
-    pread_exactly(source.fd, plain, size, member.data_offset, source.name);
-    check_crc(source, member, libdeflate_crc32(0, plain, size));
-    return {plain, size};
+    pread_exactly(source.fd, into, size, member.data_offset, source.name);
+    check_crc(source, member, libdeflate_crc32(0, into, size));
+    return;
   }
   // Deflate may pad without bound: what is much larger than what it holds goes through bounded memory.
   if (member.packed_size <= member.size + member.size / 8 + piece_size) {
-    inflate(source, member, plain);
-    check_crc(source, member, libdeflate_crc32(0, plain, size));
-    return {plain, size};
+    inflate(source, member, into);
+    check_crc(source, member, libdeflate_crc32(0, into, size));
+    return;
   }
   std::size_t used = 0;
   stream_member(source, member, [&](std::string_view piece) {
-    std::memcpy(plain + used, piece.data(), piece.size());
+    std::memcpy(into + used, piece.data(), piece.size());
     used += piece.size();
   });
-  return {plain, size};
+}
+
+void Inflater::expect(const Source& source, std::uint64_t until) noexcept {
+  expected_end_ = until;
+  expected_serial_ = source.serial;
 }
 
 const char* Inflater::packed_bytes(const Source& source, const Member& member) {
@@ -58,7 +73,9 @@ const char* Inflater::packed_bytes(const Source& source, const Member& member) {
   const bool is_there =
       source.serial != 0 && source.serial == packed_serial_ && begin >= packed_begin_ && end <= packed_end_;
   if (!is_there) {
-    const std::uint64_t ahead = std::min(read_ahead, source.size - std::min(source.size, begin));
+    const bool expected = source.serial == expected_serial_ && begin < expected_end_;
+    const std::uint64_t wanted = expected ? std::min(expected_end_ - begin, max_expected) : read_ahead;
+    const std::uint64_t ahead = std::min(wanted, source.size - std::min(source.size, begin));
     const auto size = static_cast<std::size_t>(std::max(member.packed_size, ahead));
     packed_serial_ = 0;
     pread_exactly(source.fd, packed_.reserve(size), size, begin, source.name);

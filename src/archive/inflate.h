@@ -24,6 +24,10 @@ class Inflater {
 
   // A whole member; the view lives until the next call.
   std::string_view read(const Source& source, const Member& member);
+  // The same to where there is room for member.size bytes.
+  void read(const Source& source, const Member& member, char* into);
+  // Bytes up to this offset of the archive will be asked for soon.
+  void expect(const Source& source, std::uint64_t until) noexcept;
   // The deflate stream that the last read() inflated; "" when it inflated none, or in pieces.
   std::string_view packed() const noexcept { return packed_view_; }
 
@@ -36,6 +40,8 @@ class Inflater {
   std::uint64_t packed_begin_ = 0;
   std::uint64_t packed_end_ = 0;
   std::uint64_t packed_serial_ = 0;
+  std::uint64_t expected_end_ = 0;  // in the archive with this serial
+  std::uint64_t expected_serial_ = 0;
   Bytes plain_;
   std::string_view packed_view_;
 };

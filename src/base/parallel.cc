@@ -17,7 +17,6 @@
 #include "base/interrupt.h"
 
 namespace axle {
-namespace {
 
 // While several threads share the descriptor table, each growth of it waits for an RCU grace period (some 10
 // ms). So it grows to a useful size before the first thread starts.
@@ -28,8 +27,6 @@ void grow_descriptor_table() {
     if (high >= 0) close(high);
   });
 }
-
-}  // namespace
 
 void parallel_for(std::size_t count, unsigned jobs, const std::function<void(std::size_t)>& body) {
   std::atomic<std::size_t> next{0};

@@ -1,5 +1,5 @@
 #pragma once
-// The only way in which axle uses several threads.
+// The ways in which axle uses several threads: these, and task_queue.h.
 
 #include <cstddef>
 #include <functional>
@@ -21,6 +21,10 @@ struct Abandoned {};
 void parallel_in_order(std::size_t count, unsigned jobs, std::size_t window,
                        const std::function<void(std::size_t)>& produce,
                        const std::function<void(std::size_t)>& consume);
+
+// To be called before a thread is started: threads that share a small table of descriptors wait long for its
+// growth.
+void grow_descriptor_table();
 
 // The number of processors this process may use, at least 1.
 unsigned available_jobs() noexcept;

@@ -1,14 +1,12 @@
 // From sources to facts: what the store has already, and what must be unpacked.
 
+#include "store/ensure.h"
+
 #include <fcntl.h>
 #include <sys/stat.h>
-
-#include <map>
+#include <unistd.h>
 
 #include "axle/base/error.h"
-#include "store/local_index.h"
-#include "store/store_impl.h"
-#include "store/unpack.h"
 
 namespace axle {
 
@@ -32,71 +30,109 @@ void judge_record(const WheelFacts& facts, const WheelSource& source, VerifyLeve
                      : "pin the archive's hash, or accept it with --verify archive");
 }
 
-std::vector<WheelFacts> Store::ensure(std::span<const WheelSource> sources, const StoreOptions& options,
-                                      Diagnostics& notes, const Progress& progress) {
-  std::vector<WheelFacts> facts(sources.size());
-  std::vector<UnpackJob> jobs;
-  std::vector<std::vector<std::size_t>> job_sources;
-  std::map<std::string, std::size_t> job_of;  // by path and expected hashes
-  LocalIndex index(impl_->root);
-  for (std::size_t i = 0; i < sources.size(); ++i) {
-    const WheelSource& source = sources[i];
-    if (auto known = find(source)) {
-      if (source.size && *source.size != known->archive_size()) {
-        throw Error(ErrorCode::integrity, Place{source.file_name},
-                    "has " + std::to_string(known->archive_size()) + " bytes, the lock says " +
-                        std::to_string(*source.size),
-                    "the lock contradicts itself about this file: lock again");
-      }
-      facts[i] = std::move(*known);
-      continue;
-    }
-    if (source.path.empty()) {
-      throw Error(ErrorCode::no_match, Place{source.file_name},
-                  "is not in the store, and no archive of it was found",
-                  "name a directory that has it (--find-links), or fetch it first");
-    }
-    const auto status = try_stat(AT_FDCWD, source.path);
-    if (!status) throw Error(ErrorCode::io, Place{source.path}, "does not exist");
-    if (source.hashes.empty()) {
-      if (const auto digest = index.find(source.path, *status)) {
-        if (auto known = find(*digest); known && known->file_name() == source.file_name) {
-          facts[i] = std::move(*known);
-          continue;
-        }
-      }
-    }
-    std::string key = source.path;
-    for (const Hash& hash : source.hashes) key += " " + hash.str();
-    const auto [job, is_new] = job_of.try_emplace(key, jobs.size());
-    if (is_new) {
-      jobs.push_back({&source, {}, std::nullopt, nullptr});
-      job_sources.emplace_back();
-    }
-    job_sources[job->second].push_back(i);
-  }
+Intake::Intake(Store& store, std::size_t count, const StoreOptions& options, const Store::Progress& progress,
+               unsigned helpers)
+    : store_(store),
+      options_(options),
+      rows_(count),
+      index_(store.root()),
+      unpacking_(store.root(), {options.verify, options.jobs, store.use(), progress, std::nullopt}, helpers) {
+}
 
-  if (!jobs.empty())
-    unpack_wheels(impl_->root, jobs, {options.verify, options.jobs, impl_->use, progress, std::nullopt});
-  for (const UnpackJob& job : jobs) {
-    if (job.failure) std::rethrow_exception(job.failure);
+bool Intake::is_there(std::size_t index, const WheelSource& source) {
+  rows_[index].source = source;
+  auto known = store_.find(source);
+  if (!known) return false;
+  if (source.size && *source.size != known->archive_size()) {
+    throw Error(ErrorCode::integrity, Place{source.file_name},
+                "has " + std::to_string(known->archive_size()) + " bytes, the lock says " +
+                    std::to_string(*source.size),
+                "the lock contradicts itself about this file: lock again");
   }
-  for (std::size_t j = 0; j < jobs.size(); ++j) {
-    for (const std::size_t i : job_sources[j]) facts[i] = *jobs[j].facts;
-    if (const auto status = try_stat(AT_FDCWD, jobs[j].source->path)) {
-      index.add(jobs[j].source->path, *status, jobs[j].sha256);
+  rows_[index].facts = std::move(known);
+  return true;
+}
+
+void Intake::add(std::size_t index, const WheelSource& source) {
+  if (is_there(index, source)) return;
+  if (source.path.empty()) {
+    throw Error(ErrorCode::no_match, Place{source.file_name},
+                "is not in the store, and no archive of it was found",
+                "name a directory that has it (--find-links), or fetch it first");
+  }
+  const auto status = try_stat(AT_FDCWD, source.path);
+  if (!status) throw Error(ErrorCode::io, Place{source.path}, "does not exist");
+  if (source.hashes.empty()) {
+    if (const auto digest = index_.find(source.path, *status)) {
+      if (auto known = store_.find(*digest); known && known->file_name() == source.file_name) {
+        rows_[index].facts = std::move(known);
+        return;
+      }
     }
   }
-  index.save();
+  std::string key = source.path;
+  for (const Hash& hash : source.hashes) key += " " + hash.str();
+  const auto [job, is_new] = job_of_.try_emplace(key, jobs_.size());
+  rows_[index].job = job->second;
+  if (!is_new) return;
+  jobs_.emplace_back().source = &rows_[index].source;
+  unpacking_.add(jobs_.back());
+}
 
-  for (std::size_t i = 0; i < sources.size(); ++i) {
-    for (const std::string_view warning : facts[i].warnings()) {
-      notes.push_back({Severity::warning, "wheel", std::string(facts[i].normalized()), sources[i].file_name,
+void Intake::add_received(std::size_t index, const WheelSource& source, const Sha256& sha256) {
+  const auto remove = [path = source.path] { unlink(path.c_str()); };
+  if (is_there(index, source)) return remove();  // another process was first
+  rows_[index].job = jobs_.size();
+  UnpackJob& job = jobs_.emplace_back();
+  job.source = &rows_[index].source;
+  job.received = sha256;
+  job.done = remove;
+  unpacking_.add(job);
+}
+
+void Intake::check() {
+  if (!unpacking_.any_failed()) return;
+  unpacking_.wait();
+  rethrow_failure();
+}
+
+void Intake::rethrow_failure() {
+  for (const Row& row : rows_) {
+    if (!row.facts && row.job < jobs_.size() && jobs_[row.job].failure) {
+      std::rethrow_exception(jobs_[row.job].failure);
+    }
+  }
+}
+
+std::vector<WheelFacts> Intake::finish(Diagnostics& notes) {
+  unpacking_.wait();
+  rethrow_failure();
+  for (const UnpackJob& job : jobs_) {
+    if (job.received) continue;
+    if (const auto status = try_stat(AT_FDCWD, job.source->path)) {
+      index_.add(job.source->path, *status, job.sha256);
+    }
+  }
+  index_.save();
+
+  std::vector<WheelFacts> facts;
+  facts.reserve(rows_.size());
+  for (const Row& row : rows_) {
+    const WheelFacts& wheel = facts.emplace_back(row.facts ? *row.facts : *jobs_[row.job].facts);
+    for (const std::string_view warning : wheel.warnings()) {
+      notes.push_back({Severity::warning, "wheel", std::string(wheel.normalized()), row.source.file_name,
                        std::string(warning), ""});
     }
-    judge_record(facts[i], sources[i], options.verify, notes);
+    judge_record(wheel, row.source, options_.verify, notes);
   }
   return facts;
+}
+
+std::vector<WheelFacts> Store::ensure(std::span<const WheelSource> sources, const StoreOptions& options,
+                                      Diagnostics& notes, const Progress& progress) {
+  Intake intake(*this, sources.size(), options, progress, options.jobs - 1);
+  for (std::size_t i = 0; i < sources.size(); ++i) intake.add(i, sources[i]);
+  return intake.finish(notes);
 }
 
 }  // namespace axle

@@ -1,15 +1,19 @@
 // Unpacking.
 //
 // Problem. A cold install is inflating, hashing and creating files; all processors should be busy until the
-// end, whether there are a hundred small wheels or one of 3 GB, in bounded memory, and nothing may be
-// published that was not verified.
+// end, whether there are a hundred small wheels or one of 3 GB, whether all are there or arrive one by one,
+// in bounded memory, and nothing may be published that was not verified.
 //
-// Algorithm. Three phases over all wheels. (1) Each archive is opened, audited, and its dist-info read; its
-// directories are made in a staging directory. (2) Members are cut into chunks of about 256 KiB; chunks of
-// all wheels, and the hashing of each archive, are tasks, largest first. Each member is inflated, hashed,
-// compared with RECORD and written in one go. (3) Each wheel's facts are put together and written, and the
-// staging directory is renamed to its place. A barrier between phases costs little, because the tasks of a
-// phase are small.
+// Algorithm. One queue of tasks, the heaviest first (base/task_queue.h). For each wheel a first task opens
+// the archive, audits it, reads its dist-info and makes its directories in a staging directory; it adds a
+// task for the archive's digest, and tasks that inflate, hash, compare with RECORD and write some members
+// each. Whichever of these ends last puts the wheel's facts together, writes them, and renames the staging
+// directory to its place. Few wheels are open at a time, the largest first, so the tasks at the end are
+// small.
+//
+// Which members go together. Two texts of about the same length are hashed in little more than the time of
+// one (base/sha256_lanes.h). So members of 64 KiB and more are taken in pairs of neighbours by size; smaller
+// ones in the order in which they lie, some 256 KiB or 64 files; very large ones alone, in pieces.
 
 #include "store/unpack.h"
 
@@ -26,8 +30,9 @@
 #include "axle/base/error.h"
 #include "base/file.h"
 #include "base/interrupt.h"
-#include "base/parallel.h"
+#include "base/task_queue.h"
 #include "base/text.h"
+#include "store/member_writer.h"
 #include "store/publish.h"
 #include "store/scratch.h"
 #include "store/store_impl.h"
@@ -35,45 +40,56 @@
 namespace axle {
 namespace {
 
-constexpr std::uint64_t chunk_bytes = 256U << 10;
-constexpr std::size_t chunk_members = 128;
-constexpr std::uint64_t stream_above = 4U << 20;
+constexpr std::uint64_t chunk_weight = 256U << 10;
+constexpr std::uint64_t large = 64U << 10;
+constexpr std::uint64_t max_pair = 4U << 20;
+// Creating a file takes as long as working through so many bytes.
+constexpr std::uint64_t file_weight = 4U << 10;
 
 struct Work {
   UnpackJob* job;
-  std::unique_ptr<Archive> archive;
+  std::optional<Archive> archive;
   WheelHead head;
   std::unique_ptr<ScratchDirectory> staging;  // on its way into a store
   Fd place;                                   // or where it stays
+  Fd tree;
   std::vector<MemberFacts> members;
+  std::atomic<std::size_t> tasks{0};  // not yet done
   std::atomic<bool> failed{false};
   std::mutex failure_mutex;
 
   int dir() const { return staging ? staging->fd() : place.get(); }
 
-  void fail(std::exception_ptr failure) {
-    const std::lock_guard lock(failure_mutex);
-    if (!job->failure) job->failure = std::move(failure);
-    failed.store(true, std::memory_order_relaxed);
+  // Keeps the first failure.
+  void guarded(const std::function<void()>& body) noexcept {
+    if (failed.load(std::memory_order_relaxed)) return;
+    try {
+      throw_if_interrupted();
+      body();
+    } catch (...) {
+      const std::lock_guard lock(failure_mutex);
+      if (!job->failure) job->failure = std::current_exception();
+      failed.store(true, std::memory_order_relaxed);
+    }
   }
 };
 
-// A chunk of members [first, last), or the archive's hash when they are equal.
-struct Task {
-  Work* work;
-  std::size_t first;
-  std::size_t last;
-  std::uint64_t weight;
-};
+// Members that one task writes; none: the archive's hash.
+struct Chunk {
+  std::vector<std::uint32_t> members;
+  std::uint64_t weight = 0;
 
-std::string staged_path(const MemberRole& role) {
-  return std::string(tree_prefix(role.scheme)) + "/" + role.path->str();
-}
+  void add(std::uint32_t index, std::uint64_t size) {
+    members.push_back(index);
+    weight += size + file_weight;
+  }
+};
 
 void make_staged_dirs(Work& work, StoreUse use) {
   const int root = work.dir();
   if (mkdirat(root, "tree", 0755) != 0) throw_errno("cannot create", "tree");
-  const Fd tree = open_dir(root, "tree");
+  work.tree = open_dir(root, "tree");
+  const Fd& tree = work.tree;
   std::unordered_set<std::string> made;
   std::unordered_set<std::string> package_dirs;
   std::string last;
@@ -97,7 +113,7 @@ void make_staged_dirs(Work& work, StoreUse use) {
 
 void open_work(Work& work, StoreUse use) {
   const WheelSource& source = *work.job->source;
-  work.archive = std::make_unique<Archive>(Archive::open(AT_FDCWD, source.path));
+  work.archive.emplace(Archive::open(AT_FDCWD, source.path));
   if (source.size && *source.size != work.archive->file_size()) {
     throw Error(ErrorCode::integrity, Place{source.path},
                 "has " + std::to_string(work.archive->file_size()) + " bytes, the lock says " +
@@ -109,95 +125,41 @@ void open_work(Work& work, StoreUse use) {
   make_staged_dirs(work, use);
 }
 
-void add_tasks(Work& work, std::vector<Task>& tasks) {
-  tasks.push_back({&work, 0, 0, work.archive->file_size() / 2});
+std::vector<Chunk> chunks_of(const Work& work) {
   const std::span<const Member> members = work.archive->members();
-  std::uint64_t bytes = 0;
-  std::size_t first = 0;
-  for (std::size_t i = 0; i < members.size(); ++i) {
-    bytes += members[i].size;
-    if (bytes < chunk_bytes && i + 1 - first < chunk_members && i + 1 < members.size()) continue;
-    tasks.push_back({&work, first, i + 1, bytes});
-    first = i + 1;
-    bytes = 0;
+  std::vector<Chunk> chunks;
+  std::vector<std::uint32_t> pairable;
+  Chunk small;
+  for (std::uint32_t i = 0; i < members.size(); ++i) {
+    if (!work.head.roles[i].path) continue;
+    const std::uint64_t size = members[i].size;
+    if (size > stream_above) {
+      chunks.emplace_back().add(i, size);
+    } else if (size >= large) {
+      pairable.push_back(i);
+    } else {
+      small.add(i, size);
+      if (small.weight >= chunk_weight) chunks.push_back(std::exchange(small, {}));
+    }
   }
+  if (!small.members.empty()) chunks.push_back(std::move(small));
+  std::stable_sort(pairable.begin(), pairable.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return members[a].size > members[b].size; });
+  for (std::size_t i = 0; i < pairable.size();) {
+    Chunk& chunk = chunks.emplace_back();
+    chunk.add(pairable[i], members[pairable[i]].size);
+    ++i;
+    if (i == pairable.size() || chunk.weight + members[pairable[i]].size > max_pair) continue;
+    chunk.add(pairable[i], members[pairable[i]].size);
+    ++i;
+  }
+  return chunks;
 }
 
-class MemberWriter {
- public:
-  MemberWriter(Work& work, const UnpackOptions& options)
-      : work_(work), options_(options), tree_(open_dir(work.dir(), "tree")) {}
-
-  void write(std::size_t index) {
-    const MemberRole& role = work_.head.roles[index];
-    if (!role.path) return;
-    const Member& member = work_.archive->members()[index];
-    const Fd file = create(role, index);
-    const std::string& name = member.name;
-    if (member.size > stream_above) {
-      MemberInspector inspector(work_.head, index);
-      work_.archive->stream(member, [&](std::string_view piece) {
-        throw_if_interrupted();
-        inspector.update(piece);
-        write_all(file, piece, name);
-        if (options_.progress) options_.progress(piece.size());
-      });
-      work_.members[index] = inspector.finish([&](std::uint64_t offset, char* into, std::size_t size) {
-        const ssize_t got = pread(file.get(), into, size, static_cast<off_t>(offset));
-        return got == static_cast<ssize_t>(size);
-      });
-    } else {
-      const std::string_view content = work_.archive->read(member, buffer());
-      work_.members[index] = inspect_member(work_.head, index, content);
-      write_all(file, content, name);
-      if (options_.progress) options_.progress(content.size());
-    }
-    set_mtime(file, options_.mtime_ns.value_or(work_.head.mtimes[index] * 1'000'000'000), name);
-  }
-
- private:
-  static ReadBuffer& buffer() {
-    thread_local ReadBuffer reused;
-    return reused;
-  }
-
-  Fd create(const MemberRole& role, std::size_t index) {
-    const std::string path = staged_path(role);
-    const std::uint32_t shared_mode = role.executable ? 0555 : 0444;
-    const std::uint32_t mode = options_.use == StoreUse::shared ? shared_mode : shared_mode | 0200;
-    Fd file(openat(tree_.get(), path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-    if (!file && errno == EEXIST) {
-      // The root and .data bring the same file. This one is only read and compared; make_facts refuses it if
-      // it differs.
-      const std::string aside = path + "\n" + std::to_string(index);  // no member can be named so
-      file = Fd(openat(tree_.get(), aside.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-      if (file) unlinkat(tree_.get(), aside.c_str(), 0);
-    }
-    if (!file) throw_errno("cannot create", path);
-    return file;
-  }
-
-  Work& work_;
-  const UnpackOptions& options_;
-  Fd tree_;
-};
-
-void run_task(const Task& task, const UnpackOptions& options) {
-  Work& work = *task.work;
-  if (work.failed.load(std::memory_order_relaxed)) return;
-  try {
-    if (task.first == task.last) {
-      work.job->sha256 = hash_file(work.archive->fd(), work.job->source->path);
-      if (options.verify != VerifyLevel::none) {
-        check_archive_hash(*work.job->source, work.archive->fd(), work.job->sha256);
-      }
-      return;
-    }
-    MemberWriter writer(work, options);
-    for (std::size_t i = task.first; i < task.last; ++i) writer.write(i);
-  } catch (...) {
-    work.fail(std::current_exception());
-  }
+void hash_archive(Work& work, const UnpackOptions& options) {
+  const WheelSource& source = *work.job->source;
+  work.job->sha256 = hash_file(work.archive->fd(), source.path);
+  if (options.verify != VerifyLevel::none) check_archive_hash(source, work.archive->fd(), work.job->sha256);
 }
 
 void finish_work(Work& work, const Fd& root) {
@@ -212,7 +174,7 @@ void finish_work(Work& work, const Fd& root) {
 // An archive that is not the one that was locked is reported as that, whatever else is wrong with it.
 void prefer_hash_failure(Work& work) {
   const WheelSource& source = *work.job->source;
-  if (source.hashes.empty()) return;
+  if (source.hashes.empty() || work.job->received) return;
   try {
     const Fd archive = open_file(AT_FDCWD, source.path);
     check_archive_hash(source, archive, hash_file(archive, source.path));
@@ -264,57 +226,104 @@ void check_archive_hash(const WheelSource& source, const Fd& archive, const Sha2
 
 namespace {
 
-// `place(work, i)` gives each its directory, before anything is made in it.
-void unpack_all(const Fd& root, std::vector<UnpackJob>& jobs, const UnpackOptions& options,
-                const std::function<void(Work&, std::size_t)>& place) {
-  const ExactModes exact;
-  std::vector<std::unique_ptr<Work>> works(jobs.size());
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
-    works[i] = std::make_unique<Work>();
-    works[i]->job = &jobs[i];
-  }
-  const auto guarded = [&](const std::function<void(Work&, std::size_t)>& body) {
-    parallel_for(works.size(), options.jobs, [&](std::size_t i) {
-      if (works[i]->failed) return;
-      try {
-        body(*works[i], i);
-      } catch (...) {
-        works[i]->fail(std::current_exception());
-      }
-    });
-  };
+using Place = std::function<void(Work&)>;  // gives it its directory, before anything is made in it
 
-  guarded([&](Work& work, std::size_t i) {
-    place(work, i);
-    open_work(work, options.use);
-  });
-  std::vector<Task> tasks;
-  for (const auto& work : works) {
-    if (!work->failed) add_tasks(*work, tasks);
+class Unpacker {
+ public:
+  Unpacker(const Fd& root, UnpackOptions options, unsigned helpers)
+      : root_(root), options_(std::move(options)), queue_(helpers) {}
+
+  void add(UnpackJob& job, Place place) {
+    const auto work = std::make_shared<Work>();
+    work->job = &job;
+    const auto status = try_stat(AT_FDCWD, job.source->path);  // opening says it when there is none
+    const std::uint64_t size = status ? static_cast<std::uint64_t>(status->st_size) : 0;
+    queue_.add_opening(size + file_weight, [this, work, place = std::move(place)] { open(work, place); });
   }
-  std::stable_sort(tasks.begin(), tasks.end(),
-                   [](const Task& a, const Task& b) { return a.weight > b.weight; });
-  parallel_for(tasks.size(), options.jobs, [&](std::size_t i) { run_task(tasks[i], options); });
-  guarded([&](Work& work, std::size_t) { finish_work(work, root); });
-  for (const auto& work : works) {
-    if (work->failed) prefer_hash_failure(*work);
+
+  void work() { queue_.work(); }
+  bool any_failed() const noexcept { return any_failed_.load(std::memory_order_acquire); }
+
+ private:
+  void open(const std::shared_ptr<Work>& work, const Place& place) {
+    std::vector<Chunk> chunks;
+    work->guarded([&] {
+      place(*work);
+      open_work(*work, options_.use);
+      chunks = chunks_of(*work);
+    });
+    if (work->failed) return finish(*work);
+    work->tasks = chunks.size() + 1;
+    for (Chunk& chunk : chunks) {
+      const std::uint64_t weight = chunk.weight;
+      queue_.add(weight, [this, work, chunk = std::move(chunk)] {
+        run(*work, [&] {
+          const MemberTarget target{*work->archive, work->head,        work->tree,
+                                    options_.use,   options_.mtime_ns, options_.progress};
+          write_members(target, chunk.members, work->members);
+        });
+      });
+    }
+    if (work->job->received) {
+      work->job->sha256 = *work->job->received;
+      run(*work, [] {});
+    } else {
+      queue_.add(work->archive->file_size() / 2,
+                 [this, work] { run(*work, [&] { hash_archive(*work, options_); }); });
+    }
   }
-}
+
+  // One task of those that a wheel has; the last one finishes it.
+  void run(Work& work, const std::function<void()>& body) {
+    work.guarded(body);
+    if (work.tasks.fetch_sub(1, std::memory_order_acq_rel) == 1) finish(work);
+  }
+
+  void finish(Work& work) {
+    work.guarded([&] { finish_work(work, root_); });
+    if (work.failed) {
+      prefer_hash_failure(work);
+      any_failed_.store(true, std::memory_order_release);
+    }
+    if (work.job->done) work.job->done();
+  }
+
+  const Fd& root_;
+  const UnpackOptions options_;
+  const ExactModes exact_;
+  std::atomic<bool> any_failed_{false};
+  TaskQueue queue_;  // last: its threads use all of the above
+};
 
 }  // namespace
 
-void unpack_wheels(const Fd& store, std::vector<UnpackJob>& jobs, const UnpackOptions& options) {
-  unpack_all(store, jobs, options, [&](Work& work, std::size_t) {
-    work.staging = std::make_unique<ScratchDirectory>(store, "unpack");
-  });
+struct Unpacking::Impl {
+  const Fd& store;
+  Unpacker unpacker;
+};
+
+Unpacking::Unpacking(const Fd& store, UnpackOptions options, unsigned helpers)
+    : impl_(new Impl{store, {store, std::move(options), helpers}}) {}
+Unpacking::~Unpacking() = default;
+
+void Unpacking::add(UnpackJob& job) {
+  impl_->unpacker.add(
+      job, [this](Work& work) { work.staging = std::make_unique<ScratchDirectory>(impl_->store, "unpack"); });
 }
 
+void Unpacking::wait() { impl_->unpacker.work(); }
+bool Unpacking::any_failed() const noexcept { return impl_->unpacker.any_failed(); }
+
 void unpack_wheels_below(const Fd& root, std::vector<UnpackJob>& jobs, const UnpackOptions& options) {
-  unpack_all(root, jobs, options, [&](Work& work, std::size_t i) {
-    const std::string name = std::to_string(i);
-    make_dir(root.get(), name);
-    work.place = open_dir(root.get(), name);
-  });
+  Unpacker unpacker(root, options, options.jobs - 1);
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    unpacker.add(jobs[i], [&root, i](Work& work) {
+      const std::string name = std::to_string(i);
+      make_dir(root.get(), name);
+      work.place = open_dir(root.get(), name);
+    });
+  }
+  unpacker.work();
 }
 
 }  // namespace axle

@@ -2,6 +2,7 @@
 // Verifying and unpacking many wheels at once.
 
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,8 @@ namespace axle {
 // One wheel on its way into the store. A failure is kept, so that the first source's is the one reported.
 struct UnpackJob {
   const WheelSource* source = nullptr;
+  std::optional<Sha256> received;   // of the archive, when it was hashed, and compared, as it was written
+  std::function<void()> done = {};  // called when it is done or has failed, on any thread; must not throw
   Sha256 sha256;                    // of the archive, when done
   std::optional<WheelFacts> facts;  // when done
   std::exception_ptr failure;
@@ -30,8 +33,26 @@ struct UnpackOptions {
   std::optional<std::int64_t> mtime_ns;  // of all files; none: those of the archive
 };
 
-// Unpacks, verifies and publishes all jobs into the store whose root is `store`.
-void unpack_wheels(const Fd& store, std::vector<UnpackJob>& jobs, const UnpackOptions& options);
+// Unpacks, verifies and publishes wheels on threads of its own, from when they are added on. While it lives
+// the umask is 0.
+class Unpacking {
+ public:
+  // Into the store whose root is `store`, with up to `helpers` threads beside the one that waits.
+  Unpacking(const Fd& store, UnpackOptions options, unsigned helpers);
+  ~Unpacking();  // abandons what was not begun
+  Unpacking(const Unpacking&) = delete;
+  Unpacking& operator=(const Unpacking&) = delete;
+
+  // The job must stay where it is; it is not to be looked at before it is done.
+  void add(UnpackJob& job);
+  // Takes part until all are done.
+  void wait();
+  bool any_failed() const noexcept;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
 
 // Without a store: wheel i goes to "<i>/tree" below `root`, in the same shape. Failures are left in the jobs.
 void unpack_wheels_below(const Fd& root, std::vector<UnpackJob>& jobs, const UnpackOptions& options);

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "axle/base/error.h"
+#include "base/sha256_lanes.h"
 
 namespace axle {
 namespace {
@@ -10,6 +13,24 @@ namespace {
 TEST(Sha256, KnowsTheStandardsVectors) {
   EXPECT_EQ(Sha256::of("").hex(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(Sha256::of("abc").hex(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(Sha256, IsTheSameForManyTextsAtOnce) {
+  // All sizes around the ends of blocks, of both lanes, and neighbours of very different size.
+  std::string bytes;
+  for (std::size_t i = 0; i < 5000; ++i) bytes += static_cast<char>(i * 131 >> 3);
+  std::vector<std::string_view> texts;
+  for (std::size_t size = 0; size <= 300; ++size) texts.push_back(std::string_view(bytes).substr(size, size));
+  for (std::size_t size = 0; size <= 300; size += 7) {
+    texts.push_back(std::string_view(bytes).substr(0, 5000 - size));
+    texts.push_back(std::string_view(bytes).substr(0, size));
+  }
+  for (const std::size_t count :
+       {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{3}, texts.size()}) {
+    std::vector<Sha256> digests(count);
+    sha256_each(std::span(texts).first(count), digests);
+    for (std::size_t i = 0; i < count; ++i) EXPECT_EQ(digests[i], Sha256::of(texts[i])) << texts[i].size();
+  }
 }
 
 TEST(Sha256, ReadsBackItsForms) {

@@ -93,6 +93,11 @@ class Archive {
     std::string_view packed;
   };
   Unpacked read_packed(const Member& member, ReadBuffer& buffer) const;
+  // As read(), to where there is room for member.size bytes.
+  void read_into(const Member& member, ReadBuffer& buffer, char* into) const;
+  // Members up to `last`, in the order in which they lie, will be read next: their packed bytes come with few
+  // system calls.
+  void expect(const Member& last, ReadBuffer& buffer) const;
   // A member of any size in bounded memory (under 1 MiB). The sink gets consecutive pieces, never more bytes
   // in all than the declared size; size and CRC are verified at the end, so the pieces count only when
   // stream() returns.

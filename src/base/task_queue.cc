@@ -1,0 +1,82 @@
+#include "base/task_queue.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/parallel.h"
+
+namespace axle {
+namespace {
+
+// Starting a thread costs as much as working through so many bytes.
+constexpr std::uint64_t worth_a_thread = 256U << 10;
+constexpr std::size_t few_per_thread = 16;
+
+}  // namespace
+
+TaskQueue::TaskQueue(unsigned threads) : max_threads_(threads), few_(few_per_thread * (threads + 1)) {
+  if (threads > 0) grow_descriptor_table();
+}
+
+TaskQueue::~TaskQueue() {
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    changed_.notify_all();
+  }
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void TaskQueue::add(std::uint64_t weight, std::function<void()> task) {
+  put(tasks_, weight, std::move(task));
+}
+
+void TaskQueue::add_opening(std::uint64_t weight, std::function<void()> task) {
+  put(openings_, weight, std::move(task));
+}
+
+void TaskQueue::put(Heap& heap, std::uint64_t weight, std::function<void()> run) {
+  const std::lock_guard lock(mutex_);
+  heap.push_back({weight, next_number_++, std::move(run)});
+  std::push_heap(heap.begin(), heap.end());
+  waiting_weight_ += weight;
+  if (threads_.size() < max_threads_ && waiting_weight_ > worth_a_thread * (threads_.size() + 1)) {
+    threads_.emplace_back([this] { serve(); });
+  }
+  changed_.notify_one();
+}
+
+bool TaskQueue::run_one(std::unique_lock<std::mutex>& lock) {
+  Heap& heap = openings_.empty() || tasks_.size() >= few_ ? tasks_ : openings_;
+  if (heap.empty()) return false;
+  std::pop_heap(heap.begin(), heap.end());
+  Task task = std::move(heap.back());
+  heap.pop_back();
+  waiting_weight_ -= task.weight;
+  ++running_;
+  lock.unlock();
+  task.run();
+  task.run = nullptr;  // frees what it holds before anybody is told
+  lock.lock();
+  --running_;
+  if (running_ == 0) changed_.notify_all();
+  return true;
+}
+
+void TaskQueue::serve() {
+  std::unique_lock lock(mutex_);
+  while (!closed_) {
+    if (!run_one(lock)) changed_.wait(lock);
+  }
+}
+
+void TaskQueue::work() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    if (run_one(lock)) continue;
+    if (running_ == 0) return;
+    changed_.wait(lock);
+  }
+}
+
+}  // namespace axle

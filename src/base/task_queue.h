@@ -1,0 +1,60 @@
+#pragma once
+// Threads that live as long as the work, and take the heaviest task first.
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace axle {
+
+// Weights are in bytes to be worked through, roughly. Tasks may add tasks, must not throw, and their results
+// must not depend on the order in which they are done.
+class TaskQueue {
+ public:
+  // At most so many threads beside those that call work(). They are started when there is enough to do.
+  explicit TaskQueue(unsigned threads);
+  ~TaskQueue();  // what was not begun is dropped
+  TaskQueue(const TaskQueue&) = delete;
+  TaskQueue& operator=(const TaskQueue&) = delete;
+
+  void add(std::uint64_t weight, std::function<void()> task);
+  // A task that adds others and holds memory or descriptors until they are done: begun, the heaviest first,
+  // only while few others wait, so that few are open at any time.
+  void add_opening(std::uint64_t weight, std::function<void()> task);
+  // Takes part until nothing waits and nothing is being done.
+  void work();
+
+ private:
+  struct Task {
+    std::uint64_t weight;
+    std::uint64_t number;  // of equal ones the first
+    std::function<void()> run;
+
+    bool operator<(const Task& other) const noexcept {
+      return weight != other.weight ? weight < other.weight : number > other.number;
+    }
+  };
+
+  using Heap = std::vector<Task>;
+
+  void put(Heap& heap, std::uint64_t weight, std::function<void()> run);
+  bool run_one(std::unique_lock<std::mutex>& lock);
+  void serve();
+
+  const unsigned max_threads_;
+  const std::size_t few_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Heap tasks_;
+  Heap openings_;
+  std::uint64_t waiting_weight_ = 0;
+  std::uint64_t next_number_ = 0;
+  unsigned running_ = 0;
+  bool closed_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace axle
