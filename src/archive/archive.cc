@@ -1,12 +1,10 @@
 #include "axle/archive/archive.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <atomic>
 #include <optional>
 #include <utility>
 
+#include "archive/archive_impl.h"
 #include "archive/audit.h"
 #include "archive/inflate.h"
 #include "axle/base/error.h"
@@ -21,38 +19,6 @@ ReadBuffer::ReadBuffer() : impl_(std::make_unique<Impl>()) {}
 ReadBuffer::~ReadBuffer() = default;
 ReadBuffer::ReadBuffer(ReadBuffer&&) noexcept = default;
 ReadBuffer& ReadBuffer::operator=(ReadBuffer&&) noexcept = default;
-
-struct Archive::Impl {
-  Fd fd;
-  std::string name;
-  std::uint64_t size;
-  std::vector<Member> members = {};
-  std::optional<zip::Listing> listing = {};  // when nothing but this was read
-  std::uint64_t serial = next_serial();
-
-  zip::Source source() const { return {fd, name, size, serial}; }
-
-  // A member that says where its data is: itself, or a copy in `spare`.
-  const Member& placed(const Member& member, std::optional<Member>& spare) const {
-    if (!listing) return member;
-    spare = member;
-    spare->data_offset = zip::locate(source(), *listing, static_cast<std::size_t>(&member - members.data()));
-    return *spare;
-  }
-
-  static std::unique_ptr<Impl> open(Fd fd, std::string name) {
-    struct stat status {};
-    if (fstat(fd.get(), &status) != 0) throw_errno("cannot look at", name);
-    if (!S_ISREG(status.st_mode)) throw Error(ErrorCode::io, Place{name}, "is not a regular file");
-    return std::unique_ptr<Impl>(
-        new Impl{std::move(fd), std::move(name), static_cast<std::uint64_t>(status.st_size)});
-  }
-
-  static std::uint64_t next_serial() noexcept {
-    static std::atomic<std::uint64_t> last{0};
-    return ++last;
-  }
-};
 
 Archive::Archive(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
 Archive::~Archive() = default;

@@ -94,6 +94,12 @@ LayerCompression parse_compression(const Options& options) {
               "name it .tar, .tar.gz or .tar.zst, or give --compression none|gzip|zstd");
 }
 
+// Only what is printed or goes into an image is computed.
+LayerDigests wanted_digests(const Options& options) {
+  if (options.json || !options.oci.empty()) return LayerDigests::all;
+  return options.quiet ? LayerDigests::none : LayerDigests::packed;
+}
+
 template <class Number>
 std::optional<Number> parse_number(std::string_view text) {
   Number value{};
@@ -228,7 +234,7 @@ Json layer_to_json(const BuiltLayer& layer, const std::string& file, LayerCompre
 void report(const Options& options, const LayerRequest& request, const BuiltLayers& built,
             const Output& output, const Stopwatch& watch) {
   Diagnostics notes = built.notes;
-  if (request.layer.compression == LayerCompression::gzip && request.layer.deflate == Deflate::splice) {
+  if (request.layer.compression != LayerCompression::none && request.layer.deflate == Deflate::splice) {
     for (const std::string& name : built.without_archives) {
       notes.push_back({Severity::note, "recompressed", name, "",
                        "its archive was not at hand: its files were taken from the store and compressed anew",
@@ -302,6 +308,7 @@ int run_layer(const Options& options) {
   request.split = parse_split(options.split);
   request.layer.compression = parse_compression(options);
   request.layer.deflate = options.recompress ? Deflate::recompress : Deflate::splice;
+  request.layer.digests = wanted_digests(options);
   request.layer.jobs = jobs(options);
   request.layer.mtime = source_date_epoch(options).value_or(0);
   parse_owner(options.owner, request.layer);

@@ -162,7 +162,7 @@ void add_output_options(CLI::App& app, Options& o) {
 void add_layer_options(CLI::App& app, Options& o) {
   app.add_option("--compression", o.compression, "layer: none, gzip or zstd; else by the file's suffix")
       ->check(CLI::IsMember({"none", "gzip", "zstd"}));
-  app.add_flag("--recompress", o.recompress, "layer: do not take over the wheels' own compressed bytes");
+  app.add_flag("--recompress", o.recompress, "layer: take over nothing of the wheels' own compression");
   app.add_option("--oci", o.oci, "layer: an OCI image layout to write to");
   app.add_option("--base", o.base, "layer: the OCI image layout to append to, DIR or DIR:REF");
   app.add_option("--split", o.split, "layer: package, size:N or none");

@@ -1,8 +1,11 @@
 #include "exec/compress.h"
 
 #include <libdeflate.h>
+// For compressing from matches that are known. What this names is in every library since zstd 1.5.0.
+#define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
 
+#include <cstddef>
 #include <memory>
 #include <new>
 #include <stdexcept>
@@ -34,6 +37,37 @@ ZSTD_CCtx& context() {
   return *own;
 }
 
+static_assert(sizeof(Match) == sizeof(ZSTD_Sequence) &&
+              offsetof(Match, distance) == offsetof(ZSTD_Sequence, offset) &&
+              offsetof(Match, literals) == offsetof(ZSTD_Sequence, litLength) &&
+              offsetof(Match, length) == offsetof(ZSTD_Sequence, matchLength));
+
+ZSTD_CCtx& sequence_context() {
+  thread_local const std::unique_ptr<ZSTD_CCtx, FreeContext> own([] {
+    ZSTD_CCtx* const made = ZSTD_createCCtx();
+    if (made == nullptr) throw std::bad_alloc();
+    ZSTD_CCtx_setParameter(made, ZSTD_c_compressionLevel, 1);
+    ZSTD_CCtx_setParameter(made, ZSTD_c_minMatch, 3);  // deflate's
+    // Every frame as a whole: headers lead to the one before, however far.
+    ZSTD_CCtx_setParameter(made, ZSTD_c_windowLog, 24);
+    ZSTD_CCtx_setParameter(made, ZSTD_c_blockDelimiters, ZSTD_sf_explicitBlockDelimiters);
+    return made;
+  }());
+  return *own;
+}
+
+// Memory for what is compressed, before its size is known; never initialised.
+char* scratch(std::size_t size) {
+  thread_local std::unique_ptr<char[]> bytes;
+  thread_local std::size_t capacity = 0;
+  if (size > capacity) {
+    capacity = 0;
+    bytes = std::make_unique_for_overwrite<char[]>(size);
+    capacity = size;
+  }
+  return bytes.get();
+}
+
 void append_le32(std::string& out, std::uint32_t value) {
   for (int shift = 0; shift < 32; shift += 8) out += static_cast<char>((value >> shift) & 0xff);
 }
@@ -41,13 +75,11 @@ void append_le32(std::string& out, std::uint32_t value) {
 }  // namespace
 
 void append_gzip_member(std::string& out, std::string_view bytes) {
-  const std::size_t begin = out.size();
   const std::size_t bound = libdeflate_gzip_compress_bound(&compressor(), bytes.size());
-  out.resize(begin + bound);
-  const std::size_t size =
-      libdeflate_gzip_compress(&compressor(), bytes.data(), bytes.size(), out.data() + begin, bound);
+  char* const packed = scratch(bound);
+  const std::size_t size = libdeflate_gzip_compress(&compressor(), bytes.data(), bytes.size(), packed, bound);
   if (size == 0) throw std::logic_error("gzip: the bound of the library does not hold");
-  out.resize(begin + size);
+  out.append(packed, size);
 }
 
 void append_gzip_begin(std::string& out) {
@@ -61,13 +93,24 @@ void append_gzip_end(std::string& out, std::uint32_t crc32, std::uint64_t size) 
 }
 
 void append_zstd_frame(std::string& out, std::string_view bytes) {
-  const std::size_t begin = out.size();
   const std::size_t bound = ZSTD_compressBound(bytes.size());
-  out.resize(begin + bound);
+  char* const packed = scratch(bound);
   const std::size_t size =
-      ZSTD_compressCCtx(&context(), out.data() + begin, bound, bytes.data(), bytes.size(), zstd_level);
+      ZSTD_compressCCtx(&context(), packed, bound, bytes.data(), bytes.size(), zstd_level);
   if (ZSTD_isError(size) != 0) throw std::logic_error("zstd: the bound of the library does not hold");
-  out.resize(begin + size);
+  out.append(packed, size);
+}
+
+void append_zstd_frame(std::string& out, std::string_view bytes, std::span<const Match> matches) {
+  const std::size_t bound = ZSTD_compressBound(bytes.size());
+  char* const packed = scratch(bound);
+  const std::size_t size = ZSTD_compressSequences(&sequence_context(), packed, bound,
+                                                  reinterpret_cast<const ZSTD_Sequence*>(matches.data()),
+                                                  matches.size(), bytes.data(), bytes.size());
+  if (ZSTD_isError(size) != 0) {
+    throw std::logic_error(std::string("zstd does not take the matches: ") + ZSTD_getErrorName(size));
+  }
+  out.append(packed, size);
 }
 
 }  // namespace axle

@@ -3,9 +3,13 @@
 // 2.2) and zstd frames (spec: RFC 8878, section 3). The same bytes give the same part, on any thread. Levels
 // are fixed, so that a layer is a function of its content.
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+
+#include "axle/archive/matches.h"
 
 namespace axle {
 
@@ -18,5 +22,9 @@ void append_gzip_end(std::string& out, std::uint32_t crc32, std::uint64_t size);
 
 // One zstd frame with its content size.
 void append_zstd_frame(std::string& out, std::string_view bytes);
+// The same, when it is known which bytes came before: `matches` account for all bytes, in blocks of at most
+// zstd_block bytes, each ended (MatchList::end_block). Two to three times as fast.
+inline constexpr std::size_t zstd_block = 128U << 10;
+void append_zstd_frame(std::string& out, std::string_view bytes, std::span<const Match> matches);
 
 }  // namespace axle

@@ -10,7 +10,11 @@
 // are compressed anew together with the headers around them: that is smaller, and there is little of it.
 // Inflating is still done: for the file's digest, its CRC and the tar's digest.
 //
-// Zstd. Frames may follow one another too; each chunk is a frame.
+// Zstd. Frames may follow one another too. What costs most of compressing is the search for bytes that came
+// before, and a wheel's deflate streams say where those are. So a file's matches are told to zstd, which only
+// has to write them in its own way; headers are told as what they differ in from the header before (see
+// match_frame.h, and deflate_parser.cc for how the matches are had). What lies nowhere deflated is compressed
+// as usual, in frames of its own unless it is small.
 //
 // Chunks. The entries are cut into chunks of about a fixed size, by their sizes alone. A file above
 // WheelSet::max_whole is cut into pieces of its own, each a chunk. Chunks are made on all threads and written
@@ -33,6 +37,7 @@
 #include "base/parallel.h"
 #include "exec/compress.h"
 #include "exec/entry_bytes.h"
+#include "exec/match_frame.h"
 #include "exec/tar_format.h"
 #include "plan/launcher_scripts.h"
 
@@ -48,14 +53,23 @@ constexpr std::size_t window = 8;
 constexpr std::uint64_t max_patched = 256U << 20;
 // From this size on a file's own compressed bytes are taken over. Chosen by measurement.
 constexpr std::uint64_t splice_from = 4096;
+// Up to this size, what is not deflated anywhere goes into a frame of told matches as it is.
+constexpr std::uint64_t max_literal = 1024;
+// How far back deflate reaches.
+constexpr std::size_t deflate_window = 32U << 10;
 
 // A large file that is read by several chunks in turn.
 struct LargeFile {
   std::unique_ptr<WheelSet::Pieces> pieces;
+  std::unique_ptr<WheelSet::Matches> matches;  // instead of these
+  std::string tail;                            // the end of what was read with matches
   bool spliced = false;
-  std::uint64_t done = 0;  // bytes read
+  std::uint64_t done = 0;    // bytes read
+  std::uint64_t hashed = 0;  // bytes hashed, where this is done apart
   std::mutex mutex;
-  std::condition_variable changed;
+  std::mutex hash_mutex;
+  std::condition_variable changed;  // `done`
+  std::condition_variable hash_changed;
 };
 
 // Entries [first, last); or, when `large` is set, the piece of entry `first` that begins at `offset`.
@@ -66,11 +80,24 @@ struct Chunk {
   std::uint64_t offset = 0;
 };
 
-// A chunk that is made: its bytes of the tar, and the same compressed.
+// A chunk that is made: its bytes of the tar, after `skip` others, and the same compressed.
 struct Part {
   std::string tar;
+  std::size_t skip = 0;
   std::string packed;
 };
+
+// What each thread reuses.
+struct Scratch {
+  WheelSet::Buffer buffer;
+  WheelSet::Matches matches;
+  MatchFrame frame;
+  std::string tar;
+};
+Scratch& scratch() {
+  thread_local Scratch own;
+  return own;
+}
 
 class LayerWriter {
  public:
@@ -83,12 +110,14 @@ class LayerWriter {
 
   LayerDigest run() {
     std::vector<Part> parts(chunks_.size());
+    tar_sizes_.resize(chunks_.size());
     parallel_in_order(
         chunks_.size(), options_.jobs, window, [&](std::size_t i) { make(i, parts[i]); },
-        [&](std::size_t i) { put(std::exchange(parts[i], {})); });
-    result_.diff_id = tar_hash_.finish_sha256();
-    result_.digest =
-        options_.compression == LayerCompression::none ? result_.diff_id : packed_hash_.finish_sha256();
+        [&](std::size_t i) { put(parts[i]); });
+    for (const std::uint64_t size : tar_sizes_) result_.tar_size += size;
+    if (hashes_tar()) result_.diff_id = tar_hash_.finish_sha256();
+    if (options_.digests == LayerDigests::none) return result_;
+    result_.digest = is_plain() ? result_.diff_id : packed_hash_.finish_sha256();
     return result_;
   }
 
@@ -119,27 +148,68 @@ class LayerWriter {
     end_chunk(entries_.size());
   }
 
+  bool is_plain() const { return options_.compression == LayerCompression::none; }
+  bool hashes_tar() const {
+    return options_.digests == LayerDigests::all || (options_.digests == LayerDigests::packed && is_plain());
+  }
+  // Whether the bytes of the tar are wanted when they are compressed.
+  bool keeps_tar() const { return is_plain() || hashes_tar(); }
+
   void make(std::size_t index, Part& part) {
     const Chunk& chunk = chunks_[index];
+    MatchFrame& frame = scratch().frame;
     try {
+      take_spare(part);
+      if (!keeps_tar()) part.tar.swap(scratch().tar);
       std::size_t packed_to = 0;  // what of part.tar is in part.packed
       if (chunk.large != nullptr) {
         make_piece(chunk, part, packed_to);
       } else {
         for (std::size_t i = chunk.first; i < chunk.last; ++i) add_entry(entries_[i], part, packed_to);
       }
-      if (index + 1 == chunks_.size()) append_tar_end(part.tar);
+      if (index + 1 == chunks_.size()) {
+        append_tar_end(part.tar);
+        if (frame.is_open()) frame.tell_zeros(part.tar);
+      }
       pack(part, packed_to);
+      tar_sizes_[index] = part.tar.size() - part.skip;
+      if (!keeps_tar()) {
+        part.tar.clear();
+        part.skip = 0;
+        part.tar.swap(scratch().tar);
+      }
     } catch (...) {
+      frame.close();
+      scratch().tar.clear();
       failed_.store(true);
       throw;
     }
   }
 
+  // Memory of parts that are written: what comes fresh from the kernel is paid for page by page.
+  void take_spare(Part& part) {
+    const std::lock_guard lock(spare_mutex_);
+    if (spare_.empty()) return;
+    part = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  void give_spare(Part& part) {
+    part.tar.clear();
+    part.skip = 0;
+    part.packed.clear();
+    const std::lock_guard lock(spare_mutex_);
+    spare_.push_back(std::move(part));
+  }
+
   // Compresses what of the tar is not compressed yet.
   void pack(Part& part, std::size_t& packed_to) const {
+    MatchFrame& frame = scratch().frame;
     const std::string_view bytes = std::string_view(part.tar).substr(packed_to);
     packed_to = part.tar.size();
+    if (frame.is_open()) {
+      append_zstd_frame(part.packed, bytes, frame.close());
+      return;
+    }
     if (bytes.empty()) return;
     if (options_.compression == LayerCompression::gzip) append_gzip_member(part.packed, bytes);
     if (options_.compression == LayerCompression::zstd) append_zstd_frame(part.packed, bytes);
@@ -147,6 +217,11 @@ class LayerWriter {
 
   bool may_splice() const {
     return options_.compression == LayerCompression::gzip && options_.deflate == Deflate::splice;
+  }
+  bool has_matches(const FlatEntry& entry) const {
+    if (options_.compression != LayerCompression::zstd || options_.deflate != Deflate::splice) return false;
+    const auto* file = std::get_if<StoreFile>(&entry.content);
+    return entry.kind == FlatKind::file && file != nullptr && wheels_.is_deflated(*file);
   }
 
   std::string tar_path(const FlatEntry& entry) const {
@@ -185,12 +260,43 @@ class LayerWriter {
   }
 
   void add_entry(const FlatEntry& entry, Part& part, std::size_t& packed_to) const {
+    MatchFrame& frame = scratch().frame;
+    const std::uint64_t size = entry.kind == FlatKind::file ? entry.written.value().size : 0;
+    const bool matches = has_matches(entry);
+    if (matches && !frame.is_open()) {
+      pack(part, packed_to);
+      frame.open(part.tar);
+    } else if (!matches && frame.is_open() && size > max_literal) {
+      pack(part, packed_to);
+    }
     add_header(entry, part.tar);
-    if (entry.kind != FlatKind::file) return;
-    const std::uint64_t size = entry.written.value().size;
+    if (frame.is_open()) frame.tell_header(part.tar);
+    if (size == 0) return check_empty(entry);
+    if (matches) {
+      WheelSet::Matches& file = scratch().matches;
+      file.begin(wheels_, std::get<StoreFile>(entry.content));
+      const std::size_t begin = part.tar.size();
+      frame.read(part.tar, file, size, 0);
+      file.end_reading();
+      file.hash(std::string_view(part.tar).substr(begin));
+      file.end_hashing();
+    } else {
+      add_content(entry, size, part, packed_to);
+      if (frame.is_open()) frame.tell_literals(part.tar);
+    }
+    append_tar_padding(part.tar, size);
+    if (frame.is_open()) frame.tell_zeros(part.tar);
+  }
+
+  // An empty file is read too: it must be what was promised.
+  void check_empty(const FlatEntry& entry) const {
+    const auto* file = std::get_if<StoreFile>(&entry.content);
+    if (entry.kind == FlatKind::file && file != nullptr) wheels_.read(*file, scratch().buffer);
+  }
+
+  void add_content(const FlatEntry& entry, std::uint64_t size, Part& part, std::size_t& packed_to) const {
     if (const auto* file = std::get_if<StoreFile>(&entry.content)) {
-      WheelSet::Buffer& read_into = buffer();
-      const Archive::Unpacked content = wheels_.read(*file, read_into);
+      const Archive::Unpacked content = wheels_.read(*file, scratch().buffer);
       if (may_splice() && size >= splice_from && !content.packed.empty()) {
         pack(part, packed_to);
         append_gzip_begin(part.packed);
@@ -206,12 +312,6 @@ class LayerWriter {
       const auto* generated = std::get_if<Generated>(&plan_.entries[index].content);
       part.tar += generated != nullptr ? generated->bytes : made_.at(index).value();
     }
-    append_tar_padding(part.tar, size);
-  }
-
-  static WheelSet::Buffer& buffer() {
-    thread_local WheelSet::Buffer reused;
-    return reused;
   }
 
   void make_piece(const Chunk& chunk, Part& part, std::size_t& packed_to) {
@@ -222,40 +322,87 @@ class LayerWriter {
     const std::uint64_t count = std::min(piece_bytes, size - chunk.offset);
     const bool is_last = chunk.offset + count == size;
     LargeFile& large = *chunk.large;
+    const bool matches = has_matches(entry);
+    MatchFrame& frame = scratch().frame;
     if (is_first) {
+      if (matches) frame.open(part.tar);
       add_header(entry, part.tar);
-      pack(part, packed_to);
+      matches ? frame.tell_header(part.tar) : pack(part, packed_to);
     }
     {
       std::unique_lock lock(large.mutex);
-      while (large.done != chunk.offset) {
-        large.changed.wait_for(lock, std::chrono::milliseconds(100));
-        throw_if_interrupted();
-        if (failed_.load()) throw Abandoned{};
+      wait_for(large.changed, lock, large.done, chunk.offset);
+      if (matches) {
+        read_matches(large, file, count, part, packed_to);
+        if (is_last) large.matches->end_reading();
+      } else {
+        read_piece(large, file, count, part, packed_to);
+        if (large.spliced && is_last) append_gzip_end(part.packed, large.pieces->crc32(), size);
+        if (is_last) large.pieces.reset();
       }
-      if (is_first) {
-        large.pieces = std::make_unique<WheelSet::Pieces>(wheels_, file);
-        large.spliced = may_splice() && large.pieces->has_packed();
-        if (large.spliced) append_gzip_begin(part.packed);
-      }
-      large.pieces->read(count, part.tar, large.spliced ? &part.packed : nullptr);
-      if (large.spliced) packed_to = part.tar.size();
-      if (large.spliced && is_last) append_gzip_end(part.packed, large.pieces->crc32(), size);
-      if (is_last) large.pieces.reset();
       large.done += count;
       large.changed.notify_all();
     }
-    if (is_last) append_tar_padding(part.tar, size);
+    if (matches) {
+      // The next piece is being inflated meanwhile.
+      std::unique_lock lock(large.hash_mutex);
+      wait_for(large.hash_changed, lock, large.hashed, chunk.offset);
+      large.matches->hash(std::string_view(part.tar).substr(part.tar.size() - count));
+      if (is_last) large.matches->end_hashing();
+      large.hashed += count;
+      large.hash_changed.notify_all();
+    }
+    if (!is_last) return;
+    append_tar_padding(part.tar, size);
+    if (matches) frame.tell_zeros(part.tar);
   }
 
-  void put(const Part& part) {
-    tar_hash_.update(part.tar);
-    result_.tar_size += part.tar.size();
-    const bool plain = options_.compression == LayerCompression::none;
-    if (!plain) packed_hash_.update(part.packed);
-    const std::string& bytes = plain ? part.tar : part.packed;
+  void wait_for(std::condition_variable& changed, std::unique_lock<std::mutex>& lock,
+                const std::uint64_t& what, std::uint64_t value) const {
+    while (what != value) {
+      changed.wait_for(lock, std::chrono::milliseconds(100));
+      throw_if_interrupted();
+      if (failed_.load()) throw Abandoned{};
+    }
+  }
+
+  void read_piece(LargeFile& large, const StoreFile& file, std::uint64_t count, Part& part,
+                  std::size_t& packed_to) const {
+    if (!large.pieces) {
+      large.pieces = std::make_unique<WheelSet::Pieces>(wheels_, file);
+      large.spliced = may_splice() && large.pieces->has_packed();
+      if (large.spliced) append_gzip_begin(part.packed);
+    }
+    large.pieces->read(count, part.tar, large.spliced ? &part.packed : nullptr);
+    if (large.spliced) packed_to = part.tar.size();
+  }
+
+  // Each piece is a frame. What matches lead to, the end of the piece before, goes before it and is skipped.
+  void read_matches(LargeFile& large, const StoreFile& file, std::uint64_t count, Part& part,
+                    std::size_t& packed_to) const {
+    MatchFrame& frame = scratch().frame;
+    if (!large.matches) {
+      large.matches = std::make_unique<WheelSet::Matches>();
+      large.matches->begin(wheels_, file);
+    } else {
+      part.tar = large.tail;
+      part.skip = packed_to = part.tar.size();
+      frame.open(part.tar);
+    }
+    const std::size_t begin = part.tar.size();
+    frame.read(part.tar, *large.matches, count, part.skip);
+    const std::size_t end = part.tar.size();
+    large.tail.assign(part.tar, end - std::min(deflate_window, end - begin + part.skip), std::string::npos);
+  }
+
+  void put(Part& part) {
+    const std::string_view tar = std::string_view(part.tar).substr(part.skip);
+    if (hashes_tar()) tar_hash_.update(tar);
+    if (!is_plain() && options_.digests != LayerDigests::none) packed_hash_.update(part.packed);
+    const std::string_view bytes = is_plain() ? tar : std::string_view(part.packed);
     result_.size += bytes.size();
     sink_(bytes);
+    give_spare(part);
   }
 
   const Plan& plan_;
@@ -266,6 +413,9 @@ class LayerWriter {
   const std::function<void(std::string_view)>& sink_;
   std::vector<std::unique_ptr<LargeFile>> large_;
   std::vector<Chunk> chunks_;
+  std::vector<std::uint64_t> tar_sizes_;  // by chunk
+  std::mutex spare_mutex_;
+  std::vector<Part> spare_;
   std::atomic<bool> failed_{false};
   Hasher tar_hash_;
   Hasher packed_hash_;

@@ -18,13 +18,17 @@
 namespace axle {
 
 enum class LayerCompression { none, gzip, zstd };
-// Whether a gzip layer takes over the wheels' own compressed bytes, or compresses all anew. With `recompress`
-// the layer is the same whether a wheel comes from its archive or from the store.
+// Whether a layer takes over what the wheels' own compressed bytes have: gzip the bytes, zstd the matches
+// that they consist of; or compresses all anew. With `recompress` the layer is the same whether a wheel comes
+// from its archive or from the store.
 enum class Deflate { splice, recompress };
+// Which digests are wanted: they take as long as a fifth of the rest.
+enum class LayerDigests { none, packed, all };
 
 struct LayerOptions {
   LayerCompression compression = LayerCompression::gzip;
   Deflate deflate = Deflate::splice;
+  LayerDigests digests = LayerDigests::all;
   unsigned jobs = 1;
   std::int64_t mtime = 0;  // of every member, seconds since 1970, not negative
   std::uint32_t uid = 0;
@@ -32,8 +36,8 @@ struct LayerOptions {
 };
 
 struct LayerDigest {
-  Sha256 digest;               // of what was written
-  Sha256 diff_id;              // of the tar
+  Sha256 digest;               // of what was written; zeros unless it was wanted
+  Sha256 diff_id;              // of the tar; likewise
   std::uint64_t size = 0;      // bytes written
   std::uint64_t tar_size = 0;  // bytes of the tar
 };

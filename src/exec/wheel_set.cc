@@ -227,6 +227,33 @@ Archive::Unpacked WheelSet::read(const StoreFile& file, Buffer& buffer) const {
   return content;
 }
 
+bool WheelSet::is_deflated(const StoreFile& file) const {
+  if (!in_archive(file.wheel)) return false;
+  const Member& member = impl_->member(file);
+  return member.method == ZipMethod::deflate && member.size == facts(file.wheel).file(file.file).size;
+}
+
+void WheelSet::Matches::begin(const WheelSet& set, const StoreFile& file) {
+  set_ = &set;
+  file_ = file;
+  size_ = 0;
+  hasher_.reset();
+  reader_.begin(*set.impl_->wheels.at(file.wheel).archive, set.impl_->member(file));
+}
+
+void WheelSet::Matches::read(const MatchReader::Target& target, MatchList& list) {
+  reader_.read(target, list);
+}
+
+void WheelSet::Matches::end_reading() { reader_.finish(); }
+
+void WheelSet::Matches::hash(std::string_view bytes) {
+  hasher_.update(bytes);
+  size_ += bytes.size();
+}
+
+void WheelSet::Matches::end_hashing() { set_->impl_->compare(file_, size_, hasher_.finish_sha256()); }
+
 struct WheelSet::Pieces::State {
   const WheelSet::Impl& set;
   StoreFile file;

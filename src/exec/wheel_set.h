@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "axle/archive/archive.h"
+#include "axle/archive/matches.h"
 #include "axle/plan/plan.h"
 #include "axle/store/store.h"
 #include "base/fd.h"
@@ -76,9 +77,30 @@ class WheelSet {
     std::unique_ptr<State> state_;
   };
 
+  // True for a file that lies deflated in an archive: then its matches can be had.
+  bool is_deflated(const StoreFile& file) const;
+  // The bytes of such files with the matches that they are made of, one file after the other. Inflating and
+  // hashing are apart, so that one thread may do this while another does that; each is for one at a time.
+  class Matches {
+   public:
+    void begin(const WheelSet& set, const StoreFile& file);
+    void read(const MatchReader::Target& target, MatchList& list);
+    void end_reading();  // after the last byte
+    void hash(std::string_view bytes);
+    void end_hashing();  // after the last byte: compares with the facts
+
+   private:
+    MatchReader reader_;
+    Hasher hasher_;
+    std::uint64_t size_ = 0;
+    const WheelSet* set_ = nullptr;
+    StoreFile file_{};
+  };
+
  private:
   struct Impl;
   friend class Pieces;
+  friend class Matches;
   explicit WheelSet(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

@@ -135,9 +135,10 @@ class LayerTest(unittest.TestCase):
         self.assertEqual(gzip.decompress(self.tar("l.tar.gz")), plain)
         self.assertEqual(gzip.decompress(self.tar("r.tar.gz", "--recompress")), plain)
         if zstd := tool("zstd"):
-            self.tar("l.tar.zst")
-            self.assertEqual(subprocess.run([zstd, "-dc", self.dir / "l.tar.zst"], capture_output=True,
-                                            check=True).stdout, plain)
+            for words in ([], ["--recompress"]):
+                self.tar("l.tar.zst", *words)
+                self.assertEqual(subprocess.run([zstd, "-dc", self.dir / "l.tar.zst"], capture_output=True,
+                                                check=True).stdout, plain)
 
     def test_digests_and_sizes_are_those_of_the_file(self):
         plain = self.tar()
@@ -151,15 +152,18 @@ class LayerTest(unittest.TestCase):
             self.assertEqual(told["distributions"], ["demo", "other-one"])
 
     def test_wheels_only_in_the_store_give_the_same_tar(self):
-        spliced = self.layer("-o", "a.tar.gz")
-        anew = self.layer("-o", "b.tar.gz", "--recompress")
-        self.axle("fetch", self.lock)
-        from_store = self.layer("-o", "c.tar.gz", links=False)
-        self.assertEqual(from_store["diff_id"], spliced["diff_id"])
-        self.assertEqual(from_store["recompressed"], ["demo", "other-one"])
-        self.assertEqual(spliced["recompressed"], [])
-        self.assertEqual(self.layer("-o", "d.tar.gz", "--recompress", links=False)["digest"], anew["digest"])
-        self.assertEqual(from_store["digest"], anew["digest"])
+        for kind in ("gz", "zst"):
+            shutil.rmtree(self.store, ignore_errors=True)
+            spliced = self.layer("-o", f"a.tar.{kind}")
+            anew = self.layer("-o", f"b.tar.{kind}", "--recompress")
+            self.assertNotEqual(spliced["digest"], anew["digest"])
+            self.axle("fetch", self.lock)
+            from_store = self.layer("-o", f"c.tar.{kind}", links=False)
+            self.assertEqual(from_store["diff_id"], spliced["diff_id"])
+            self.assertEqual(from_store["recompressed"], ["demo", "other-one"])
+            self.assertEqual(spliced["recompressed"], [])
+            self.assertEqual(self.layer("-o", f"d.tar.{kind}", "--recompress", links=False)["digest"], anew["digest"])
+            self.assertEqual(from_store["digest"], anew["digest"])
 
     def test_no_store_leaves_no_store(self):
         self.tar("n.tar.gz", "--no-store")

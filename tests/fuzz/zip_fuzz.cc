@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "archive/open_zip.h"
 #include "axle/archive/archive.h"
 #include "axle/base/error.h"
 #include "base/fd.h"
@@ -16,6 +17,18 @@
 #include "support/zip_writer.h"
 
 namespace {
+
+// What the others accept is read with its matches too, in steps of any size.
+void compare_matches(const axle::Archive& archive, const axle::Member& member, const std::string& wanted,
+                     bool refused) {
+  for (const std::size_t step : {std::size_t{1}, std::size_t{7}, std::size_t{1} << 20}) {
+    try {
+      if (axle::test::read_by_matches(archive, member, step) != wanted && !refused) std::abort();
+    } catch (const axle::Error& error) {
+      if (!refused || error.code() == axle::ErrorCode::io) std::abort();
+    }
+  }
+}
 
 void audit(const std::string& bytes) {
   axle::Fd fd(memfd_create("zip", MFD_CLOEXEC));
@@ -37,6 +50,7 @@ void audit(const std::string& bytes) {
       } catch (const axle::Error&) {
         if (!refused) std::abort();
       }
+      if (member.method == axle::ZipMethod::deflate) compare_matches(archive, member, streamed, refused);
     }
   } catch (const axle::Error&) {
   }

@@ -105,6 +105,7 @@ class Archive {
 
  private:
   friend class MemberReader;
+  friend class MatchReader;
   struct Impl;
   explicit Archive(std::unique_ptr<Impl> impl) noexcept;
   std::unique_ptr<Impl> impl_;

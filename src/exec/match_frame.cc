@@ -1,0 +1,94 @@
+#include "exec/match_frame.h"
+
+#include <algorithm>
+
+#include "exec/compress.h"
+#include "exec/tar_format.h"
+
+namespace axle {
+namespace {
+
+// Shorter ones cost about as much as their bytes.
+constexpr std::size_t min_run = 6;
+
+}  // namespace
+
+void MatchFrame::open(const std::string& tar) {
+  is_open_ = true;
+  begin_ = block_ = at_ = header_ = tar.size();
+  list_.clear();
+}
+
+std::size_t MatchFrame::left_in_block() const noexcept { return block_ + zstd_block - at_; }
+
+void MatchFrame::told(std::size_t count) {
+  at_ += count;
+  if (left_in_block() > 0) return;
+  list_.end_block();
+  block_ = at_;
+}
+
+void MatchFrame::tell_like(const std::string& tar, std::size_t to, std::size_t distance) {
+  while (at_ < to) {
+    const std::size_t end = std::min(to, at_ + left_in_block());
+    std::size_t same = at_;
+    while (same < end && tar[same] == tar[same - distance]) ++same;
+    if (same - at_ >= min_run) {
+      list_.add_match(static_cast<std::uint32_t>(distance), same - at_);
+      told(same - at_);
+    } else {
+      const std::size_t count = std::min(same + 1, end) - at_;
+      list_.add_literals(count);
+      told(count);
+    }
+  }
+}
+
+void MatchFrame::tell_header(const std::string& tar) {
+  while (at_ < tar.size()) {
+    const std::size_t here = at_;
+    const std::size_t end = std::min(here + tar_block, tar.size());
+    if (here == begin_) {
+      tell_runs(tar, end);
+    } else {
+      tell_like(tar, end, here - header_);
+    }
+    header_ = here;
+  }
+}
+
+void MatchFrame::tell_runs(const std::string& tar, std::size_t to) {
+  if (at_ == to) return;
+  list_.add_literals(1);
+  told(1);
+  tell_like(tar, to, 1);
+}
+
+void MatchFrame::tell_zeros(const std::string& tar) { tell_runs(tar, tar.size()); }
+
+void MatchFrame::tell_literals(const std::string& tar) {
+  while (at_ < tar.size()) {
+    const std::size_t count = std::min(left_in_block(), tar.size() - at_);
+    list_.add_literals(count);
+    told(count);
+  }
+}
+
+void MatchFrame::read(std::string& tar, WheelSet::Matches& file, std::uint64_t size, std::size_t history) {
+  while (size > 0) {
+    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(left_in_block(), size));
+    tar.resize(at_ + count);
+    file.read({tar.data() + at_, count, history, at_ - begin_}, list_);
+    told(count);
+    history += count;
+    size -= count;
+  }
+}
+
+std::span<const Match> MatchFrame::close() {
+  is_open_ = false;
+  if (at_ > block_) list_.end_block();
+  return list_.matches();
+}
+
+}  // namespace axle

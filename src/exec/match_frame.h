@@ -1,0 +1,44 @@
+#pragma once
+// A part of a tar that becomes one zstd frame without a search for matches: those of the members come from
+// the wheels' deflate streams, headers are told as what they differ in from the header before.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "axle/archive/matches.h"
+#include "exec/wheel_set.h"
+
+namespace axle {
+
+class MatchFrame {
+ public:
+  bool is_open() const noexcept { return is_open_; }
+  // The frame begins at the end of `tar`, and gets all that is put there and told until close().
+  void open(const std::string& tar);
+  // All that was put to the end of `tar` since something was told: header blocks, zeros, or anything.
+  void tell_header(const std::string& tar);
+  void tell_zeros(const std::string& tar);
+  void tell_literals(const std::string& tar);
+  // Puts the next `size` bytes of a file to the end of `tar`. Of what was read of the file before, the last
+  // `history` bytes are there already.
+  void read(std::string& tar, WheelSet::Matches& file, std::uint64_t size, std::size_t history);
+  // What append_zstd_frame() takes; lives until the next open().
+  std::span<const Match> close();
+
+ private:
+  std::size_t left_in_block() const noexcept;
+  void told(std::size_t count);
+  void tell_like(const std::string& tar, std::size_t to, std::size_t distance);
+  void tell_runs(const std::string& tar, std::size_t to);
+
+  bool is_open_ = false;
+  std::size_t begin_ = 0;
+  std::size_t block_ = 0;   // where the current block begins
+  std::size_t at_ = 0;      // up to here all is told
+  std::size_t header_ = 0;  // of the last header block; begin_ when there was none
+  MatchList list_;
+};
+
+}  // namespace axle
