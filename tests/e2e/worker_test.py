@@ -16,24 +16,10 @@ from pathlib import Path
 
 from tree import snapshot
 from wheel_text import Wheel
+from work_messages import field, read_answer, render_request, varint
 
 AXLE = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else "axle"
 FOR = ["--python-version", "3.11"]
-
-
-def varint(value: int) -> bytes:
-    out = b""
-    while value >= 0x80:
-        out += bytes([value & 0x7F | 0x80])
-        value >>= 7
-    return out + bytes([value])
-
-
-def field(number: int, value) -> bytes:
-    if isinstance(value, int):
-        return varint(number << 3) + varint(value)
-    data = value.encode() if isinstance(value, str) else value
-    return varint(number << 3 | 2) + varint(len(data)) + data
 
 
 class Worker:
@@ -46,67 +32,14 @@ class Worker:
         self.text = b""
 
     def send(self, arguments: list[str], request_id: int = 0, cancel: bool = False, sandbox: str = "", inputs: list[str] = ()):
-        if self.form == "json":
-            message: dict = {"arguments": arguments} if arguments else {}
-            if request_id:
-                message["requestId"] = request_id
-            if cancel:
-                message["cancel"] = True
-            if sandbox:
-                message["sandboxDir"] = sandbox
-            if inputs:
-                message["inputs"] = [{"path": path, "digest": "ZGlnZXN0"} for path in inputs]
-            self.raw(json.dumps(message).encode())
-        else:
-            message = b"".join(field(1, argument) for argument in arguments)
-            message += b"".join(field(2, field(1, path) + field(2, b"digest")) for path in inputs)
-            if request_id:
-                message += field(3, request_id)
-            if cancel:
-                message += field(4, 1)
-            if sandbox:
-                message += field(6, sandbox)
-            self.raw(varint(len(message)) + message)
+        self.raw(render_request(self.form, arguments, request_id, cancel, sandbox, inputs))
 
     def raw(self, data: bytes):
         self.process.stdin.write(data)
         self.process.stdin.flush()
 
     def receive(self) -> dict:
-        if self.form == "json":
-            return json.loads(self.process.stdout.readline())
-        size, shift = 0, 0
-        while True:
-            byte = self.process.stdout.read(1)[0]
-            size |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                break
-        data = self.process.stdout.read(size)
-        answer = {"exitCode": 0, "output": "", "requestId": 0}
-        at = 0
-
-        def number() -> int:
-            nonlocal at
-            value, bits = 0, 0
-            while True:
-                byte = data[at]
-                at += 1
-                value |= (byte & 0x7F) << bits
-                bits += 7
-                if byte < 0x80:
-                    return value
-
-        while at < size:
-            tag = number()
-            if tag & 7 == 2:
-                length = number()
-                answer["output"] = data[at:at + length].decode()
-                at += length
-            else:
-                value = number()
-                answer[{1: "exitCode", 3: "requestId", 4: "wasCancelled"}[tag >> 3]] = value
-        return answer
+        return read_answer(self.form, self.process.stdout)
 
     def close(self, status: int = 0) -> str:
         self.process.stdin.close()
