@@ -15,6 +15,7 @@
 #include "axle/wheel/entry_points.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "plan/launcher_flags.h"
 #include "plan/launcher_scripts.h"
 #include "plan/native_launcher.h"
 
@@ -33,19 +34,6 @@ const std::string& target_of(const ActionRequest& request) {
   return request.into;
 }
 
-// A program without a shell: the interpreter is beside it, or where --shebang says, relative to it or
-// absolute.
-std::string render_native(const EntryPointCall& call, const ActionRequest& request) {
-  const std::string arch =
-      request.platform.empty() ? "x86_64" : foreign_interpreter({"3.12", request.platform, ""}).arch;
-  LauncherConfig config;
-  config.interpreters = {request.shebang.empty() ? "python" : request.shebang};
-  config.arguments = {{ArgumentKind::text, "-c"},
-                      {ArgumentKind::text, render_entry_point_code(call)},
-                      {ArgumentKind::self, ""}};
-  return render_native_launcher(arch, config, render_entry_point_main(call));
-}
-
 // A program that calls an entry point, for rules that make their own.
 std::string render_launcher(const ActionRequest& request) {
   const ObjectReference call = parse_object_reference(request.entry);
@@ -54,11 +42,17 @@ std::string render_launcher(const ActionRequest& request) {
                 "--entry MODULE:ATTRIBUTE");
   }
   const LauncherKind kind = request.policy.launcher.kind;
-  if (kind == LauncherKind::native) return render_native({call.module, call.attribute}, request);
+  const EntryPointCall entry{call.module, call.attribute};
+  if (kind == LauncherKind::native) {
+    const std::string arch =
+        request.platform.empty() ? "x86_64" : foreign_interpreter({"3.12", request.platform, ""}).arch;
+    return render_native_entry_point(arch, request.shebang.empty() ? "python" : request.shebang, entry,
+                                     request.policy.launcher);
+  }
   ScriptInterpreter interpreter;
   interpreter.relocatable = kind == LauncherKind::sh || request.shebang.empty();
   interpreter.executable = request.shebang.empty() ? "/python" : request.shebang;
-  return render_entry_point({call.module, call.attribute}, interpreter);
+  return render_entry_point(entry, interpreter, join_flags(request.policy.launcher.flags));
 }
 
 class Action {

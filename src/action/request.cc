@@ -9,6 +9,7 @@
 #include "axle/base/error.h"
 #include "axle/pep/name.h"
 #include "base/text.h"
+#include "plan/launcher_flags.h"
 
 namespace axle {
 namespace {
@@ -137,6 +138,20 @@ void add_prune_rule(Request& request, std::string_view option, std::string_view 
   (keeps ? rules.kept : rules.globs).emplace_back(glob);
 }
 
+// rules_py's exclusions: paths below site-packages, of which a directory stands for all below it.
+void add_excluded(Request& request, std::string_view option, std::string_view value) {
+  constexpr const char* hint =
+      "a path below site-packages; * stands for a part of a name, ** for any directories";
+  for (const std::string_view part : split(value, '/')) {
+    const bool deep = part.find("**") != std::string_view::npos && part != "**";
+    if (part.empty() || part == "." || part == ".." || deep ||
+        part.find_first_of(":?[]\\") != std::string_view::npos)
+      bad_value(option, value, hint);
+  }
+  request.policy.prune.globs.emplace_back(value);
+  request.policy.prune.globs.push_back(std::string(value) + "/**");
+}
+
 struct Option {
   std::string_view name;
   void (*take)(Request& request, std::string_view option, std::string_view value);
@@ -174,6 +189,8 @@ constexpr Option options[] = {
     {"--origin", AXLE_TEXT(origin)},
     {"--python", AXLE_TEXT(python)},
     {"--python-version", AXLE_TEXT(python_version)},
+    {"--python-version-major", AXLE_TEXT(python_major)},
+    {"--python-version-minor", AXLE_TEXT(python_minor)},
     {"--platform", AXLE_TEXT(platform)},
     {"--target-python", AXLE_TEXT(target_python)},
     {"--layout",
@@ -191,6 +208,12 @@ constexpr Option options[] = {
        r.policy.launcher.kind = choose(launchers, o, v);
        r.launcher_given = true;
      }},
+    {"--launcher-flags", [](Request& r, std::string_view,
+                            std::string_view v) { r.policy.launcher.flags = parse_launcher_flags(v); }},
+    {"--launcher-env",
+     [](Request& r, std::string_view, std::string_view v) {
+       r.policy.launcher.environment.push_back(parse_environment_change(v));
+     }},
     {"--link-mode", [](Request& r, std::string_view o,
                        std::string_view v) { r.policy.link_mode = choose(link_modes, o, v); }},
     {"--on-conflict", set_conflicts},
@@ -203,6 +226,7 @@ constexpr Option options[] = {
     {"--allow-hook", [](Request& r, std::string_view,
                         std::string_view v) { r.policy.allowed_hooks.insert(normalize_name(v)); }},
     {"--prune", add_prune_rule},
+    {"--exclude-glob", add_excluded},
     {"--times", set_times},
     {"--jobs",
      [](Request& r, std::string_view o, std::string_view v) {
@@ -273,9 +297,16 @@ constexpr std::string_view ignored_flags[] = {"--system",
                                               "--no-progress",
                                               "--editable-local",
                                               "--persistent_worker"};
-constexpr std::string_view refused[] = {
-    "--patch",          "--exclude-glob", "--preserve-path",         "--compile-pyc",
-    "--launcher-flags", "--launcher-env", "--pyc-invalidation-mode", "--compile"};
+// What others do and axle does not, and what to do instead.
+constexpr std::string_view patch_hint = "patch the tree in a step after this one, or the wheel before it";
+constexpr std::string_view compile_hint =
+    "an action runs no Python: run python -m compileall --invalidation-mode unchecked-hash in a step after "
+    "it";
+constexpr Word<std::string_view> refused[] = {
+    {"--patch", patch_hint},         {"--patch-strip", patch_hint},
+    {"--patch-tool", patch_hint},    {"--preserve-path", patch_hint},
+    {"--compile-pyc", compile_hint}, {"--pyc-invalidation-mode", compile_hint},
+    {"--compile", compile_hint}};
 
 template <std::size_t size>
 bool is_among(std::string_view name, const std::string_view (&names)[size]) {
@@ -304,6 +335,8 @@ class Parser {
         option(argument);
       }
     }
+    if (request_.python_version.empty() && !request_.python_major.empty())
+      request_.python_version = request_.python_major + "." + request_.python_minor;
     const bool makes_tree = request_.operation == Operation::unpack ||
                             request_.operation == Operation::merge || request_.operation == Operation::venv;
     if (makes_tree && request_.into.empty()) request_.into = std::exchange(request_.output, {});
@@ -334,10 +367,12 @@ class Parser {
       value(name, given);
     } else if (is_among(name, ignored_flags)) {
       no_value(name, given);
-    } else if (is_among(name, refused)) {
-      throw Error(ErrorCode::unsupported, std::string(name) + " is nothing that axle action does",
-                  "leave it out, or do it in a step of its own");
     } else {
+      for (const auto& [word, hint] : refused) {
+        if (word != name) continue;
+        throw Error(ErrorCode::unsupported, std::string(name) + " is nothing that axle action does",
+                    std::string(hint));
+      }
       throw Error(ErrorCode::usage, "unknown option " + quoted(name), "docs/build-systems.md lists them");
     }
   }
@@ -364,6 +399,10 @@ class Parser {
     if (!has_operation_) {
       throw Error(ErrorCode::usage, "action needs an operation",
                   "unpack, merge, venv, layer, inspect or launcher");
+    }
+    if (!r.policy.launcher.environment.empty() && r.policy.launcher.kind != LauncherKind::native) {
+      fail("--launcher-env is for native launchers",
+           "add --launcher native; a script cannot change the interpreter's variables");
     }
     if (r.operation == Operation::launcher) return check_launcher();
     if (r.operation == Operation::layer) return check_layer();

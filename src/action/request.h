@@ -42,7 +42,8 @@ struct ActionRequest {
   // For what.
   std::string python;  // facts of an interpreter (a declared input); "" = none
   std::string python_version, platform, target_python;
-  std::string image_path = "/opt/venv";  // layer: where the environment is in the image
+  std::string python_major, python_minor;  // rules_py's way to give the version
+  std::string image_path = "/opt/venv";    // layer: where the environment is in the image
   LayoutKind layout = LayoutKind::venv;
   std::optional<std::string> prompt;
   bool system_site_packages = false;

@@ -5,6 +5,7 @@
 
 #include "axle/base/error.h"
 #include "axle/wheel/entry_points.h"
+#include "plan/launcher_flags.h"
 #include "plan/launcher_scripts.h"
 #include "plan/native_launcher.h"
 #include "plan/passes.h"
@@ -16,28 +17,6 @@ namespace {
 bool finds_itself(const PlanInput& input) {
   return input.layout.kind == LayoutKind::venv &&
          (input.policy.relocatable == Relocatable::yes || input.policy.launcher.kind == LauncherKind::sh);
-}
-
-std::string join_words(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
-  return text;
-}
-
-std::string make_native_launcher(const PlanInput& input, const EntryPointCall& call) {
-  LauncherConfig config;
-  // In an environment the interpreter is beside the launcher, wherever that is moved.
-  const std::string& interpreter = input.script_interpreter;
-  const bool beside = input.layout.kind == LayoutKind::venv;
-  config.interpreters = {beside ? interpreter.substr(interpreter.rfind('/') + 1) : interpreter};
-  for (const std::string& flag : input.policy.launcher.flags) {
-    config.arguments.push_back({ArgumentKind::text, flag});
-  }
-  config.arguments.push_back({ArgumentKind::text, "-c"});
-  config.arguments.push_back({ArgumentKind::text, render_entry_point_code(call)});
-  config.arguments.push_back({ArgumentKind::self, ""});
-  config.environment = input.policy.launcher.environment;
-  return render_native_launcher(input.interpreter.arch, config, render_entry_point_main(call));
 }
 
 std::string make_windows_launcher(const PlanInput& input, const EntryPointCall& call, WindowsKind kind) {
@@ -52,9 +31,16 @@ std::string make_windows_launcher(const PlanInput& input, const EntryPointCall& 
 }
 
 std::string make_launcher(const PlanInput& input, const EntryPointCall& call) {
-  if (input.policy.launcher.kind == LauncherKind::native) return make_native_launcher(input, call);
+  if (input.policy.launcher.kind == LauncherKind::native) {
+    // In an environment the interpreter is beside the launcher, wherever that is moved.
+    const std::string_view python = input.script_interpreter;
+    const bool beside = input.layout.kind == LayoutKind::venv;
+    return render_native_entry_point(input.interpreter.arch,
+                                     beside ? python.substr(python.rfind('/') + 1) : python, call,
+                                     input.policy.launcher);
+  }
   const ScriptInterpreter interpreter{input.script_interpreter, finds_itself(input), input.layout.os};
-  return render_entry_point(call, interpreter, join_words(input.policy.launcher.flags));
+  return render_entry_point(call, interpreter, join_flags(input.policy.launcher.flags));
 }
 
 void add_launchers(Draft& draft, DistId id, std::set<std::string>& names) {

@@ -154,6 +154,18 @@ std::string render_launcher_config(const LauncherConfig& config) {
   return out;
 }
 
+std::string render_native_entry_point(std::string_view arch, std::string_view interpreter,
+                                      const EntryPointCall& call, const LauncherPolicy& policy) {
+  LauncherConfig config;
+  config.interpreters = {std::string(interpreter)};
+  for (const std::string& flag : policy.flags) config.arguments.push_back({ArgumentKind::text, flag});
+  config.arguments.push_back({ArgumentKind::text, "-c"});
+  config.arguments.push_back({ArgumentKind::text, render_entry_point_code(call)});
+  config.arguments.push_back({ArgumentKind::self, ""});
+  config.environment = policy.environment;
+  return render_native_launcher(arch, config, render_entry_point_main(call));
+}
+
 bool has_native_launcher(Os os, std::string_view arch) noexcept {
   const auto stub = stub_for(os, arch);
   return stub && !launcher_stub(*stub).empty();

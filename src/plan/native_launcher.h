@@ -9,6 +9,7 @@
 
 #include "axle/env/interpreter.h"
 #include "axle/plan/policy.h"
+#include "plan/launcher_scripts.h"
 
 namespace axle {
 
@@ -41,6 +42,11 @@ std::string render_launcher_config(const LauncherConfig& config);
 // Error(unsupported) where there is no launcher for `arch`.
 std::string render_native_launcher(std::string_view arch, const LauncherConfig& config,
                                    std::string_view main_py = {});
+
+// One that calls an entry point, with the policy's flags and variables. `interpreter` is absolute, or
+// relative to the launcher's directory.
+std::string render_native_entry_point(std::string_view arch, std::string_view interpreter,
+                                      const EntryPointCall& call, const LauncherPolicy& policy);
 
 // Whether such a launcher can be made; and the same by an error.
 bool has_native_launcher(Os os, std::string_view arch) noexcept;

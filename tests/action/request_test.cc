@@ -80,6 +80,10 @@ TEST(ActionRequest, RefusesWhatMakesNoSense) {
   EXPECT_EQ(code_of({"unpack", "a.whl", "--layout=round"}), ErrorCode::usage);
   EXPECT_EQ(code_of({"unpack", "--sha256", std::string(64, 'a'), "a.whl"}), ErrorCode::usage);
   EXPECT_EQ(code_of({"unpack", "a.whl", "--patch", "p"}), ErrorCode::unsupported);
+  EXPECT_EQ(code_of({"unpack", "a.whl", "--preserve-path=p"}), ErrorCode::unsupported);
+  EXPECT_EQ(code_of({"unpack", "a.whl", "--launcher-flags", "-m"}), ErrorCode::usage);
+  EXPECT_EQ(code_of({"unpack", "a.whl", "--into", "o", "--python-version", "3.12", "--launcher-env", "A=1"}),
+            ErrorCode::usage);
 }
 
 TEST(ActionRequest, RefusesOutputsThatAreOneOrLieInTheTree) {

@@ -134,6 +134,13 @@ class ActionTest(unittest.TestCase):
             found = set(snapshot(str(self.work / tree / SITE / "pruned")))
             self.assertEqual(found, {"__init__.py"})
             self.assertEqual(record_faults(str(self.work / tree)), [])
+        # As rules_py says it, its way to give the version included.
+        self.axle("unpack", "--wheel", wheel.file_name, "--into", "r", "--python-version-major", "3", "--python-version-minor=11",
+                  "--exclude-glob", "pruned/te*s", "--exclude-glob", "**/*.pyi")
+        self.assertEqual(set(snapshot(str(self.work / "r" / SITE / "pruned"))), {"__init__.py"})
+        self.assertEqual(record_faults(str(self.work / "r")), [])
+        for glob in ("", "a//b", "../x", "a/[bc]", "a**/b", "x?"):
+            self.unpack(wheel.file_name, "x", "--exclude-glob", glob, status=2)
         self.unpack(wheel.file_name, "x", "--prune", "!", status=2)
         self.unpack(wheel.file_name, "x", "--prune", "test", status=2)
 
@@ -204,6 +211,26 @@ class ActionTest(unittest.TestCase):
             for program in ("native", "env2/bin/Demo.run"):
                 self.assertEqual((self.work / program).read_bytes()[:4], b"\x7fELF")
                 self.assertEqual(subprocess.run([self.work / program], capture_output=True, text=True, check=True, env={}).stdout, "hello\n")
+        flags = ("--launcher-flags=-I -X utf8=0", "--launcher-env", "DEMO=$ORIGIN")
+        probe = Wheel("probe-1.0-py3-none-any.whl").file("probe.py", "import os, sys\n\n\ndef main():\n"
+                      "    print(sys.flags.isolated, sys.flags.utf8_mode, os.environ.get('DEMO'))\n")
+        probe.file("@info/entry_points.txt", "[console_scripts]\nprobe = probe:main\n")
+        (self.work / probe.file_name).write_bytes(probe.build())
+        for kind, more in (("script", flags[:1]), ("sh", flags[:1]), ("native", flags)):
+            if kind == "native" and os.uname().machine != "x86_64":
+                continue
+            with self.subTest(launcher=kind):
+                self.axle("venv", probe.file_name, "--into", "p-" + kind, "--python-version", python, "--launcher", kind,
+                          "--target-python", os.path.realpath(sys.executable), *more)
+                self.axle("launcher", "--entry", "probe:main", "--output", f"p-{kind}/bin/made", "--launcher", kind, *more,
+                          *(("--shebang", str(self.work / f"p-{kind}/bin/python")) if kind == "script" else ()))
+                here = str(self.work / "p-native/bin") if kind == "native" else None
+                for program in ("probe", "made"):
+                    run = subprocess.run([self.work / f"p-{kind}/bin" / program], capture_output=True, text=True, check=True,
+                                         env={"PATH": "/usr/bin:/bin"})
+                    self.assertEqual(run.stdout, f"1 0 {here}\n")
+        self.axle("launcher", "--entry", "a:b", "--output", "x", *flags, status=2)
+        self.axle("launcher", "--entry", "a:b", "--output", "x", "--launcher-flags=-c", status=2)
         before = (self.work / "fixed").stat()
         self.axle("launcher", "--entry", "demo.cli:main", "--output", "fixed", "--shebang", str(self.work / "env/bin/python"))
         self.assertEqual((self.work / "fixed").stat().st_mtime_ns, before.st_mtime_ns)
