@@ -23,6 +23,7 @@
 #include "exec/repair.h"
 #include "exec/state.h"
 #include "exec/survey.h"
+#include "exec/witness.h"
 
 namespace axle {
 namespace {
@@ -209,7 +210,8 @@ class Application {
       environment_.keep_own_directory();
       return;
     }
-    Transaction transaction(root_, transaction_paths(), environment_.transaction_options());
+    const TransactionPaths paths = transaction_paths();
+    Transaction transaction(root_, paths, environment_.transaction_options());
     lay(changes_.add);
     const State state = laid_state();
     ReceiptHead fresh = fresh_head(head);
@@ -218,9 +220,9 @@ class Application {
     environment_.keep_own_directory();
     after_commit([&] {
       transaction.clean_up();
-      if (environment_.keeps_receipt() && !still_holds(root_, fresh.places)) {
+      if (environment_.keeps_receipt() && !still_hold_beside(root_, paths.prune, fresh.places)) {
         // Removing emptied directories changed the time of one that was looked at.
-        fresh.places = witness(root_, places());
+        fresh.places = witness_plan(root_, plan_, changes_, {});
         replace_file(root_.get(), own::receipt, encode_receipt(fresh, state), {});
       }
     });
@@ -342,7 +344,7 @@ class Application {
   }
 
   ReceiptHead fresh_head(ReceiptHead head) const {
-    head.places = witness(root_, places());
+    head.places = witness_plan(root_, plan_, changes_, head_ ? head_->places : std::vector<Witness>());
     head.distributions = plan_.dists.size();
     head.launcher = render_launcher_policy(plan_.policy.launcher);
     return head;
@@ -356,15 +358,6 @@ class Application {
       const std::string path = std::string(own::facts) + "/" + dist.facts.store_id().hex();
       if (!try_lstat(root_.get(), path)) create_file(root_.get(), path, dist.facts.bytes(), {});
     }
-  }
-
-  // What a repeated command looks at to know that nothing changed.
-  std::vector<std::string> places() const {
-    std::vector<std::string> paths{plan_.layout.purelib ? plan_.layout.purelib->str() : std::string()};
-    if (plan_.layout.platlib != plan_.layout.purelib && plan_.layout.platlib)
-      paths.push_back(plan_.layout.platlib->str());
-    for (const Dist& dist : plan_.dists) paths.push_back(dist.dist_info.str());
-    return paths;
   }
 
   // What is there now, for the receipt: axle's own distributions and files.

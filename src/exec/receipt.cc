@@ -1,7 +1,5 @@
 #include "exec/receipt.h"
 
-#include <sys/stat.h>
-
 #include "axle/base/error.h"
 #include "base/codec.h"
 #include "base/file.h"
@@ -188,24 +186,6 @@ std::optional<ReceiptHead> read_receipt_head(const Fd& root) {
   const auto bytes = try_read_file(root.get(), own::receipt);
   if (!bytes) return std::nullopt;
   return decode_receipt_head(*bytes, own::receipt);
-}
-
-std::vector<Witness> witness(const Fd& root, const std::vector<std::string>& paths) {
-  std::vector<Witness> witnesses;
-  for (const std::string& path : paths) {
-    if (const auto status = try_stat(root.get(), path.empty() ? "." : path)) {
-      witnesses.push_back({path, status->st_ino, mtime_ns(*status)});
-    }
-  }
-  return witnesses;
-}
-
-bool still_holds(const Fd& root, const std::vector<Witness>& places) {
-  for (const Witness& place : places) {
-    const auto status = try_stat(root.get(), place.path.empty() ? "." : place.path);
-    if (!status || status->st_ino != place.inode || mtime_ns(*status) != place.mtime_ns) return false;
-  }
-  return true;
 }
 
 }  // namespace axle

@@ -10,16 +10,9 @@
 #include "axle/base/digest.h"
 #include "axle/plan/diff.h"
 #include "base/fd.h"
+#include "exec/witness.h"
 
 namespace axle {
-
-// A file or directory as it was seen.
-struct Witness {
-  std::string path;
-  std::uint64_t inode = 0;
-  std::int64_t mtime_ns = 0;
-  friend bool operator==(const Witness&, const Witness&) = default;
-};
 
 struct ReceiptInput {
   std::string path;  // absolute
@@ -61,9 +54,5 @@ ReceiptHead decode_receipt_head(std::string_view bytes, std::string_view name);
 // nullopt when the environment has none.
 std::optional<Receipt> read_receipt(const Fd& root);
 std::optional<ReceiptHead> read_receipt_head(const Fd& root);
-
-// Witnesses of paths under the root, as they are now; absent ones are left out.
-std::vector<Witness> witness(const Fd& root, const std::vector<std::string>& paths);
-bool still_holds(const Fd& root, const std::vector<Witness>& places);
 
 }  // namespace axle

@@ -165,6 +165,12 @@ std::optional<WheelFacts> find_facts(const Fd& root, const Store* store, const S
   return WheelFacts::open(std::move(owner), bytes, path);
 }
 
+std::set<std::string_view> paths_of(const std::vector<Witness>& places) {
+  std::set<std::string_view> paths;
+  for (const Witness& place : places) paths.insert(place.path);
+  return paths;
+}
+
 // Gives the trees of the receipt their directories. False when the facts do not have them.
 std::vector<bool> find_trees(Receipt& receipt) {
   std::vector<bool> whole(receipt.state.dists.size(), true);
@@ -187,13 +193,19 @@ Installation read_installation(const Fd& root, const Layout& layout, const Store
   for (const InstalledDist& dist : installed.dists) present.emplace(dist.dist_info, &dist);
 
   if (auto receipt = read_receipt(root)) {
+    // What no longer holds is of no use to anybody.
+    std::erase_if(receipt->head.places, [&](const Witness& place) { return !still_holds(root, place); });
+    const std::set<std::string_view> untouched = paths_of(receipt->head.places);
     std::vector<LaidDist>& dists = receipt->state.dists;
     std::vector<bool> keep(dists.size());
     for (std::size_t i = 0; i < dists.size(); ++i) {
       const auto found = present.find(dists[i].dist_info);
-      // Another tool says so by its INSTALLER; a copy of the same version by that tool is its own.
-      if (found == present.end() || read_installer(root.get(), *found->second).value_or("axle") != "axle")
-        continue;
+      if (found == present.end()) continue;
+      // Another tool says so by its INSTALLER; a copy of the same version by that tool is its own. Nobody put
+      // another one into a directory that is as it was left.
+      const bool ours = untouched.contains(dists[i].dist_info.str()) ||
+                        read_installer(root.get(), *found->second).value_or("axle") == "axle";
+      if (!ours) continue;
       const auto facts = find_facts(root, store, receipt->wheels[i]);
       if (!facts) continue;  // from here on it is what its RECORD says, as if another tool had installed it
       dists[i].facts = *facts;
