@@ -66,6 +66,10 @@ struct LauncherPolicy {
 std::string render_launcher_policy(const LauncherPolicy& policy);
 LauncherPolicy parse_launcher_policy(std::string_view text);
 
+// How a dist-info that holds nothing of its environment is laid in symlink mode: as files of its own, or as
+// one link to a directory that is made once (which needs a store that stays).
+enum class DistInfoLayout { files, link };
+
 struct Policy {
   LinkMode link_mode = LinkMode::automatic;
   ConflictPolicy on_conflict = ConflictPolicy::error;
@@ -76,6 +80,7 @@ struct Policy {
   Relocatable relocatable = Relocatable::no;
   PruneRules prune;
   LauncherPolicy launcher;
+  DistInfoLayout dist_info = DistInfoLayout::files;
 };
 
 }  // namespace axle
