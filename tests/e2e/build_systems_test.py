@@ -3,10 +3,12 @@
 usage: build_systems_test.py AXLE
 
 Each example is built with the real tool; then again with nothing changed, with one wheel changed, and with one wheel
-touched. The steps that ran are counted by what axle was started for.
+touched. The steps that ran are counted by what axle was started for. Where strace is, what each step opens is compared
+with its depfile, in both directions.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -95,6 +97,55 @@ class BuildSystemTest(unittest.TestCase):
         (self.project / f"build/words/lib/python{PYTHON}/site-packages/words/list.txt").unlink()
         self.assertIn("unpack", self.run_tool("ninja"))
         self.assertTrue((self.project / f"build/words/lib/python{PYTHON}/site-packages/words/list.txt").is_file())
+
+    def trace(self) -> Path:
+        """Puts strace before each axle from now on; the directory of what it saw and of the depfiles."""
+        seen = self.work / "seen"
+        seen.mkdir()
+        (self.work / "bin/axle").write_text(f"""#!/bin/sh
+strace -f -y -e trace=%file,openat,open -o {seen}/$$.trace {AXLE} "$@" || exit
+before=
+for word; do
+  [ "$before" = --depfile ] && cp "$word" {seen}/$$.d
+  before=$word
+done
+exit 0
+""")
+        return seen
+
+    def reads(self, trace: Path) -> set[str]:
+        """Files of the project that were opened, but not to be written; of the rest only what every program opens."""
+        found = set()
+        for line in trace.read_text().splitlines():
+            opened = re.search(r'open(?:at)?\(.*", (O_[A-Z_|]+).*\) = \d+<(.+)>$', line)
+            if not opened or "O_DIRECTORY" in opened[1] or not opened[1].startswith("O_RDONLY"):
+                continue
+            path = opened[2]
+            if path.startswith(str(self.project)):
+                found.add(os.path.relpath(path, self.project))
+            else:
+                self.assertRegex(path, r"^/(etc/ld\.so\.|(usr/)?lib|proc/|sys/|dev/|etc/ssl/openssl)|^" + re.escape(os.path.dirname(AXLE)))
+        return found
+
+    @unittest.skipUnless(shutil.which("ninja") and shutil.which("strace"), "needs ninja and strace")
+    def test_depfiles_are_exact(self):
+        self.start("ninja")
+        build = self.project / "build.ninja"
+        build.write_text(build.read_text().replace("/usr/bin/python3.11", os.path.realpath(sys.executable)))
+        if subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("strace does not run here")
+        seen = self.trace()
+        done = subprocess.run(["ninja"], cwd=self.project, text=True, capture_output=True, env=self.environment, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        depfiles = list(seen.glob("*.d"))
+        self.assertEqual(len(depfiles), 3)
+        for depfile in depfiles:
+            told = set(depfile.read_text().split(":", 1)[1].replace("\\\n", " ").split())
+            read = {path for path in self.reads(depfile.with_suffix(".trace")) if not path.endswith(".args")}
+            # Old outputs are looked at too, and staging directories.
+            read = {path for path in read if not re.match(r"build/(\.|env\b)|build/\w+\.(stamp|facts|d)$", path)} | (read & told)
+            with self.subTest(depfile=depfile.read_text()):
+                self.assertEqual(read, told)
 
     @unittest.skipUnless(shutil.which("make"), "needs make")
     def test_make(self):
