@@ -35,7 +35,10 @@ function(axle_add_venv target)
   endif()
   if(NOT venv_TARGET_PYTHON)
     find_package(Python3 REQUIRED COMPONENTS Interpreter)
-    set(venv_TARGET_PYTHON ${Python3_EXECUTABLE})
+    # What was found may be a script that chooses an interpreter (pyenv), or that of another environment.
+    execute_process(
+      COMMAND ${Python3_EXECUTABLE} -I -c "import sys; print(getattr(sys, '_base_executable', '') or sys.executable, end='')"
+      OUTPUT_VARIABLE venv_TARGET_PYTHON COMMAND_ERROR_IS_FATAL ANY)
     if(NOT venv_PYTHON_VERSION)
       set(venv_PYTHON_VERSION ${Python3_VERSION_MAJOR}.${Python3_VERSION_MINOR})
     endif()

@@ -160,8 +160,12 @@ exit 0
         package.mkdir(parents=True)
         for name in ("axleConfig.cmake", "axle_add_venv.cmake"):
             shutil.copy(ROOT / "cmake" / name, package)
+        # A script that starts the interpreter, as pyenv has it.
+        shim = self.work / "bin" / f"python{PYTHON}"
+        shim.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+        shim.chmod(0o755)
         subprocess.run(["cmake", "-S", ".", "-B", "build", "-G", generator, f"-DCMAKE_PREFIX_PATH={prefix}",
-                        f"-DPython3_EXECUTABLE={os.path.realpath(sys.executable)}"], cwd=self.project, env=self.environment, check=True,
+                        f"-DPython3_EXECUTABLE={shim}"], cwd=self.project, env=self.environment, check=True,
                        capture_output=True)
         self.check(["cmake", "--build", "build"], "build/env", ["unpack", "unpack", "venv"], keeps_unchanged=keeps_unchanged)
 
