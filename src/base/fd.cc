@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -91,6 +92,48 @@ std::optional<Fd> try_open_dir_here(int dir, const std::string& path) {
   throw_errno("cannot open directory", path);
 }
 
+namespace {
+
+[[noreturn]] void leads_out(const std::string& path) {
+  throw Error(ErrorCode::conflict, Place{path}, "is, or lies behind, a link that leads out of this directory",
+              "nothing is read or written through such links: remove the link, or make it a directory");
+}
+
+// Where an open directory is; "" where /proc does not say.
+std::string path_of(int fd) {
+  std::array<char, PATH_MAX> buffer;
+  const std::string link = "/proc/self/fd/" + std::to_string(fd);
+  const ssize_t length = readlink(link.c_str(), buffer.data(), buffer.size());
+  return length < 0 ? std::string() : std::string(buffer.data(), static_cast<std::size_t>(length));
+}
+
+// For kernels before 5.6, and sandboxes that know no openat2.
+std::optional<Fd> open_and_look(int dir, const std::string& path) {
+  auto opened = try_open_dir(dir, path);
+  if (!opened) return std::nullopt;
+  const std::string top = path_of(dir);
+  const std::string found = path_of(opened->get());
+  if (top != "/" && found != top && !found.starts_with(top + "/")) leads_out(path);
+  return opened;
+}
+
+}  // namespace
+
+std::optional<Fd> try_open_dir_beneath(int dir, const std::string& path) {
+  open_how how{};
+  how.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH;
+  while (true) {
+    const long fd = syscall(SYS_openat2, dir, path.c_str(), &how, sizeof how);
+    if (fd >= 0) return Fd(static_cast<int>(fd));
+    if (errno == EAGAIN) continue;  // something was renamed meanwhile
+    if (errno == ENOSYS || errno == EPERM) return open_and_look(dir, path);
+    if (errno == EXDEV) leads_out(path);
+    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+    throw_errno("cannot open directory", path);
+  }
+}
+
 void make_dir(int dir, const std::string& path) {
   if (mkdirat(dir, path.c_str(), 0755) == 0) return;
   if (errno == EEXIST) {
@@ -143,7 +186,13 @@ void rename_at(int from_dir, const std::string& from, int to_dir, const std::str
 }
 
 void symlink_at(const std::string& target, int dir, const std::string& path) {
-  if (symlinkat(target.c_str(), dir, path.c_str()) != 0) throw_errno("cannot create link", path);
+  if (symlinkat(target.c_str(), dir, path.c_str()) == 0) return;
+  if (errno == ENOSYS || errno == EOPNOTSUPP || errno == EPERM) {
+    throw Error(
+        ErrorCode::io, Place{path}, std::string("cannot create link: ") + std::strerror(errno),
+        "this file system has no symbolic links: choose another place, or --target with --link-mode copy");
+  }
+  throw_errno("cannot create link", path);
 }
 
 void unlink_at(int dir, const std::string& path) {
@@ -155,13 +204,12 @@ void remove_tree(int dir, const std::string& path) {
   if (!status) return;
   if (!S_ISDIR(status->st_mode)) return unlink_at(dir, path);
   if ((status->st_mode & S_IRWXU) != S_IRWXU) fchmodat(dir, path.c_str(), 0700, 0);
-  {
-    const Fd self = open_dir(dir, path);
-    for (const DirEntry& entry : list_dir(self, path)) {
+  if (const auto self = try_open_dir_here(dir, path)) {
+    for (const DirEntry& entry : list_dir(*self, path)) {
       if (entry.type == DT_DIR) {
-        remove_tree(self.get(), entry.name);
+        remove_tree(self->get(), entry.name);
       } else {
-        unlink_at(self.get(), entry.name);
+        unlink_at(self->get(), entry.name);
       }
     }
   }

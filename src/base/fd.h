@@ -43,6 +43,9 @@ Fd open_dir(int dir, const std::string& path);
 std::optional<Fd> try_open_dir(int dir, const std::string& path);  // nullopt: absent or no directory
 // The same, but a link at the end of the path is no directory.
 std::optional<Fd> try_open_dir_here(int dir, const std::string& path);
+// The same, but links on the way may not lead out of `dir`: Error(conflict) for one that does. A path with
+// ".." or an absolute one leads out, too.
+std::optional<Fd> try_open_dir_beneath(int dir, const std::string& path);
 
 // mkdir; an existing directory is fine. Mode 0755 whatever the umask.
 void make_dir(int dir, const std::string& path);

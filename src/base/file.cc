@@ -23,6 +23,7 @@ void finish_file(const Fd& fd, std::string_view bytes, const std::string& name, 
   write_all(fd, bytes, name);
   if (fchmod(fd.get(), look.mode) != 0) throw_errno("cannot set the mode of", name);
   if (look.mtime_ns) set_mtime(fd, *look.mtime_ns, name);
+  if (look.flush == FileLook::Flush::yes && fsync(fd.get()) != 0) throw_errno("cannot flush", name);
 }
 
 }  // namespace

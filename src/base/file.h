@@ -27,6 +27,7 @@ void write_all(const Fd& fd, std::string_view bytes, std::string_view name);
 struct FileLook {
   std::uint32_t mode = 0644;
   std::optional<std::int64_t> mtime_ns;
+  enum class Flush { no, yes } flush = Flush::no;  // yes: its bytes are on the disk before it is named
 };
 // Creates a file that must not exist (O_EXCL). The mode holds whatever the umask.
 void create_file(int dir, const std::string& path, std::string_view bytes, const FileLook& look);

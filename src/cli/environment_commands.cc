@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "cli/launcher_options.h"
+#include "env/paths.h"
 #include "exec/byte_code.h"
 #include "exec/damage.h"
 #include "exec/describe.h"
@@ -104,6 +105,7 @@ PlanInput plan_input_for(const Options& options, const Opened& opened, const Ins
                          std::vector<PlanWheel> wheels, const Store& store, Diagnostics& notes) {
   if (options.command != "uninstall") compile_wheels(options, opened.interpreter, store, wheels, notes);
   PlanInput input = make_plan_input(options, opened, std::move(wheels));
+  if (folds_case(opened.path)) input.policy.names = Names::folded;
   input.policy.launcher = make_launcher_policy(options, installation.head ? installation.head->launcher : "");
   const bool linked = installation.head && installation.head->link_mode == to_string(LinkMode::symlink);
   if (linked && input.policy.link_mode == LinkMode::automatic && !options.no_store) {

@@ -1,6 +1,8 @@
 #include "env/paths.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,6 +50,42 @@ std::optional<std::string> real_path(const std::string& path) {
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
   if (!real) return std::nullopt;
   return std::string(real.get());
+}
+
+namespace {
+
+bool is_same_file(const std::string& a, const std::string& b) {
+  const auto first = try_lstat(AT_FDCWD, a);
+  const auto second = first ? try_lstat(AT_FDCWD, b) : std::nullopt;
+  return second && first->st_ino == second->st_ino && first->st_dev == second->st_dev;
+}
+
+std::string in_other_case(std::string_view name) {
+  std::string other(name);
+  for (char& c : other) {
+    if (c >= 'a' && c <= 'z') {
+      c = static_cast<char>(c - 'a' + 'A');
+    } else if (c >= 'A' && c <= 'Z') {
+      c = static_cast<char>(c - 'A' + 'a');
+    }
+  }
+  return other;
+}
+
+}  // namespace
+
+bool folds_case(const std::string& path) {
+  std::string dir = path;
+  while (dir.size() > 1 && !is_directory(dir)) dir = parent_path(dir);
+  const std::string own = path_in(dir, ".axle");
+  if (try_lstat(AT_FDCWD, own)) return is_same_file(own, path_in(dir, ".AXLE"));
+  // ext4 and f2fs say it of each directory.
+  if (const auto fd = try_open_dir(AT_FDCWD, dir)) {
+    long flags = 0;
+    if (ioctl(fd->get(), FS_IOC_GETFLAGS, &flags) == 0 && (flags & FS_CASEFOLD_FL) != 0) return true;
+  }
+  const std::string other = in_other_case(base_name(dir));
+  return other != base_name(dir) && is_same_file(dir, path_in(parent_path(dir), other));
 }
 
 std::string existing_path(const std::string& path) {

@@ -7,6 +7,10 @@
 
 namespace axle {
 
+// Whether names in this directory, or in the nearest above it that is there, are the same when they differ
+// only in case: found by looking for a name that is there in the other case, so nothing is written.
+bool folds_case(const std::string& path);
+
 std::string path_in(std::string_view dir, std::string_view name);
 std::string parent_path(std::string_view path);  // "/usr" of "/usr/bin"; "/" of "/usr"; "" of "usr"
 std::string_view base_name(std::string_view path) noexcept;

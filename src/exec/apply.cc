@@ -61,7 +61,7 @@ class Application {
         store_(store),
         trees_(trees_for(environment, plan, store, options)),
         options_(options),
-        presence_(root_) {
+        presence_(root_, plan.policy.names) {
     sort_unless_sorted(state_.entries, by_path);
   }
 
@@ -164,6 +164,7 @@ class Application {
     refuse_unrecorded();
     if (options_.reuse == Reuse::repair) mark_damage(root_, state_, options_.jobs);
     DiffOptions how = diff_options();
+    if (!environment_.is_new() && is_overlay(root_)) how.directories = DiffOptions::Directories::expanded;
     changes_ = diff_on_disk(root_, state_, plan_, how);
     if (environment_.is_new()) return;
     removal_ = survey_removals(root_, state_, changes_.remove, options_.jobs);
@@ -194,6 +195,7 @@ class Application {
       require_no_conflicts(failed);
     }
     changes_.add = std::move(survey.add);
+    changes_.result = expand_met(plan_, std::move(changes_.result), survey.met);
     in_the_way_ = std::move(survey.in_the_way);
     std::sort(in_the_way_.begin(), in_the_way_.end());
   }
@@ -313,7 +315,8 @@ class Application {
     for (const auto* dir : {&layout.purelib, &layout.platlib, &layout.scripts}) {
       if (*dir && (*dir)->is_within(path)) return true;
     }
-    return false;
+    // Environments have an "include", and nothing below it.
+    return !path.parent() && layout.headers && layout.headers->is_within(path);
   }
 
   void lay(const std::vector<Entry>& entries) {
@@ -325,6 +328,12 @@ class Application {
     how.kept = &store_;
     const Laid laid = lay_entries(root_, plan_, entries, trees_, how);
     record_sizes_ = laid.record_sizes;
+    // Links are worth what they lead to.
+    if (plan_.policy.link_mode == LinkMode::symlink &&
+        environment_.transaction_options().durability == Durability::durable &&
+        syncfs(store_.root().get()) != 0) {
+      throw_errno("cannot flush", store_.path());
+    }
     if (laid.copied != 0) result_.notes.push_back(links_became_copies(store_, laid.copied, laid.why_copied));
   }
 

@@ -64,7 +64,7 @@ std::vector<Conflict> find_conflicts_on_disk(const Fd& root, const Installation&
   for (const LaidEntry& entry : changes.remove) {
     if (entry.kind != LaidKind::directory) removed.insert(entry.path);
   }
-  Presence presence(root);
+  Presence presence(root, plan.policy.names);
   return survey_additions(root, plan, std::move(changes.add), removed, presence).conflicts;
 }
 

@@ -36,6 +36,30 @@ std::string stage_path(const std::string& path) {
   return split.parent + "/." + split.name + ".axle-new";
 }
 
+bool is_mount_point(const std::string& path) {
+  struct statx status {};
+  if (statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, 0, &status) != 0) return false;
+  return (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+// Whether another directory can take the place of this empty one: no link to it, nothing mounted, and in a
+// directory that may be written to. Otherwise it is changed in place.
+bool can_be_replaced(const std::string& path) {
+  const auto status = try_lstat(AT_FDCWD, path);
+  return status && S_ISDIR(status->st_mode) && !is_mount_point(path) &&
+         faccessat(AT_FDCWD, split_path(path).parent.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+// axle's own directory, or the staging directory: nobody else puts a link there but to mislead.
+Fd open_own_dir(int dir, const std::string& path) {
+  auto opened = try_open_dir_here(dir, path);
+  if (!opened && try_lstat(dir, path)) {
+    throw Error(ErrorCode::io, Place{path}, "is no directory of axle's, and stands where it needs one",
+                "look where it came from, then remove it");
+  }
+  return opened ? std::move(*opened) : Fd();
+}
+
 bool is_empty_dir(const std::string& path) {
   const auto dir = try_open_dir(AT_FDCWD, path);
   return dir && list_dir(*dir, path).empty();
@@ -43,7 +67,7 @@ bool is_empty_dir(const std::string& path) {
 
 // The lock of an environment whose root is open. nullopt when the root was replaced or went away meanwhile.
 std::optional<Fd> take_lock(const Fd& root, const std::string& path, LockWait wait) {
-  Fd lock(openat(root.get(), own::lock, O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  Fd lock(openat(root.get(), own::lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (!lock) {
     if (errno == ENOENT) return std::nullopt;
     throw_errno("cannot open the lock of the environment", path);
@@ -70,6 +94,12 @@ bool same_dir(const Fd& open, const std::string& path) {
          named->st_dev == status.st_dev;
 }
 
+void flush_parent(const std::string& path) {
+  const std::string parent = split_path(path).parent;
+  const Fd dir = open_dir(AT_FDCWD, parent);
+  if (fsync(dir.get()) != 0) throw_errno("cannot flush", parent);
+}
+
 void make_root(const std::string& path) {
   // The root's mode follows the umask; everything below has fixed modes.
   if (mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) throw_errno("cannot create directory", path);
@@ -90,16 +120,16 @@ Environment Environment::open(const std::string& path, const EnvironmentOptions&
       throw Error(ErrorCode::io, Place{path}, "is not a directory", "name a directory for the environment");
     }
     const bool replaces = options.existing == Existing::replace && root && !is_empty_dir(path);
-    if (!stage.empty() && (!root || replaces || is_empty_dir(path))) {
+    if (!stage.empty() && (!root || replaces || (is_empty_dir(path) && can_be_replaced(path)))) {
       make_dirs(AT_FDCWD, split_path(path).parent);
       make_root(stage);
       try {
-        root = try_open_dir(AT_FDCWD, stage);
+        root = open_own_dir(AT_FDCWD, stage);
       } catch (...) {
         rmdir(stage.c_str());
         throw;
       }
-      if (!root) continue;
+      if (!*root) continue;
       environment.stage_ = stage;
       environment.replaces_ = replaces;
     }
@@ -107,6 +137,7 @@ Environment Environment::open(const std::string& path, const EnvironmentOptions&
     environment.root_ = std::move(*root);
     const bool had_own = try_lstat(environment.root_.get(), own::directory).has_value();
     make_dir(environment.root_.get(), own::directory);
+    if (had_own) open_own_dir(environment.root_.get(), own::directory);
     environment.remove_own_directory_ = !had_own || options.own_directory == OwnDirectory::remove;
     auto lock = take_lock(environment.root_, path, options.wait);
     if (!lock || !same_dir(environment.root_, environment.is_new() ? stage : path)) {
@@ -144,26 +175,43 @@ void Environment::publish() {
     throw_errno("cannot flush", path_);
   const int failed = replaces_ ? renameat2(AT_FDCWD, stage_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE)
                                : rename(stage_.c_str(), path_.c_str());
+  if (failed != 0 && errno == EXDEV) {
+    throw Error(ErrorCode::io, Place{path_},
+                "cannot be replaced as a whole: it lies in a lower layer of an overlay file system",
+                "remove it, and make it anew");
+  }
   if (failed != 0) throw_errno("cannot put the environment in its place", path_);
   const std::string stage = std::exchange(stage_, std::string());
   if (replaces_) replaced_ = stage;
 }
 
 void Environment::clean_up() {
+  if (transaction_.durability == Durability::durable) flush_parent(path_);
   if (!replaced_.empty()) remove_tree(AT_FDCWD, replaced_);
   replaced_.clear();
+}
+
+void Environment::remove_what_is_left() {
+  if (is_new()) {
+    remove_tree(AT_FDCWD, stage_);
+  } else if (remove_own_directory_ && !needs_recovery(root_)) {
+    remove_tree(root_.get(), own::directory);
+  }
 }
 
 Environment::~Environment() {
   if (!root_) return;
   try {
-    if (is_new()) {
-      remove_tree(AT_FDCWD, stage_);
-    } else if (remove_own_directory_ && !needs_recovery(root_)) {
-      remove_tree(root_.get(), own::directory);
-    }
+    remove_what_is_left();
   } catch (...) {
-    // The next command cleans up.
+    // The lock's name is gone, but NFS and FUSE keep an open file under another one. Who waits for the lock
+    // looks at the name, so nothing is lost with it.
+    lock_ = Fd();
+    try {
+      remove_what_is_left();
+    } catch (...) {
+      // The next command cleans up.
+    }
   }
 }
 

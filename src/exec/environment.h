@@ -57,6 +57,7 @@ class Environment {
 
  private:
   Environment() = default;
+  void remove_what_is_left();
   std::string path_;
   std::string stage_;     // "" when the environment is in its place
   std::string replaced_;  // what publish() took out of its place

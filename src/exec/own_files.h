@@ -8,6 +8,7 @@ inline constexpr const char* lock = ".axle/lock";
 inline constexpr const char* receipt = ".axle/receipt";
 inline constexpr const char* next_receipt = ".axle/receipt-next";
 inline constexpr const char* journal = ".axle/journal";
+inline constexpr const char* next_journal = ".axle/journal-next";
 inline constexpr const char* journal_done = ".axle/journal-done";
 // Facts of wheels that were installed without a store, by digest.
 inline constexpr const char* facts = ".axle/facts";

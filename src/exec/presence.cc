@@ -1,5 +1,7 @@
 #include "exec/presence.h"
 
+#include <dirent.h>
+
 #include <algorithm>
 
 namespace axle {
@@ -15,7 +17,11 @@ std::optional<unsigned char> Presence::type_of(std::string_view path) {
   const auto found =
       std::lower_bound(last_->begin(), last_->end(), name,
                        [](const DirEntry& entry, std::string_view key) { return entry.name < key; });
-  if (found == last_->end() || found->name != name) return std::nullopt;
+  if (found == last_->end() || found->name != name) {
+    if (names_ == Names::exact) return std::nullopt;
+    const auto status = try_lstat(root_.get(), std::string(path));
+    return status ? std::optional(static_cast<unsigned char>(IFTODT(status->st_mode))) : std::nullopt;
+  }
   return found->type;
 }
 
@@ -25,7 +31,7 @@ const std::vector<DirEntry>& Presence::listing_of(std::string_view dir) {
   std::vector<DirEntry> entries;
   if (dir.empty() || type_of(dir)) {
     const std::string path = dir.empty() ? "." : std::string(dir);
-    if (const auto fd = try_open_dir(root_.get(), path)) entries = list_dir(*fd, path);
+    if (const auto fd = try_open_dir_beneath(root_.get(), path)) entries = list_dir(*fd, path);
   }
   return listings_.emplace(std::string(dir), std::move(entries)).first->second;
 }

@@ -1,7 +1,9 @@
 #include "exec/survey.h"
 
 #include <dirent.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include <algorithm>
 #include <deque>
@@ -11,6 +13,7 @@
 #include "base/file.h"
 #include "base/parallel.h"
 #include "base/sorted.h"
+#include "base/text.h"
 #include "plan/passes.h"
 
 namespace axle {
@@ -106,7 +109,7 @@ void find_byte_code(const Fd& root, const RelPath& module,
   auto listing = listings.find(cache);
   if (listing == listings.end()) {
     std::vector<DirEntry> entries;
-    if (const auto dir = try_open_dir(root.get(), cache)) entries = list_dir(*dir, cache);
+    if (const auto dir = try_open_dir_here(root.get(), cache)) entries = list_dir(*dir, cache);
     listing = listings.emplace(cache, std::move(entries)).first;
   }
   std::string stem(module.name());
@@ -167,8 +170,27 @@ Changes diff_on_disk(const Fd& root, const State& state, const Plan& plan, DiffO
   }
 }
 
+bool is_overlay(const Fd& root) {
+  struct statfs status {};
+  return fstatfs(root.get(), &status) == 0 && status.f_type == OVERLAYFS_SUPER_MAGIC;
+}
+
+void require_beneath(const Fd& root, const std::vector<RelPath>& paths) {
+  std::set<std::string, std::less<>> seen;
+  for (const RelPath& path : paths) {
+    const std::string_view text = path.str();
+    const std::size_t slash = text.rfind('/');
+    if (slash == std::string_view::npos || seen.contains(text.substr(0, slash))) continue;
+    try_open_dir_beneath(root.get(), *seen.emplace(text.substr(0, slash)).first);
+  }
+}
+
 RemovalSurvey survey_removals(const Fd& root, const State& state, const std::vector<LaidEntry>& remove,
                               unsigned jobs) {
+  std::vector<RelPath> paths;
+  paths.reserve(remove.size());
+  for (const LaidEntry& entry : remove) paths.push_back(entry.path);
+  require_beneath(root, paths);
   struct Found {
     std::vector<RelPath> changed;
     std::set<RelPath> strangers;
@@ -257,31 +279,58 @@ Conflict conflict_with(const Fd& root, const Plan& plan, const Entry& entry, con
   return conflict;
 }
 
-bool is_out_of_the_way(const std::set<RelPath>& removed, const RelPath& path) {
+// Names as the file system compares them.
+std::string folded(const RelPath& path, Names names) {
+  return names == Names::folded ? ascii_lower(path.str()) : path.str();
+}
+
+bool is_out_of_the_way(const std::set<std::string>& removed, const RelPath& path, Names names) {
   if (removed.empty()) return false;
   for (std::optional<RelPath> at = path; at; at = at->parent()) {
-    if (removed.contains(*at)) return true;
+    if (removed.contains(folded(*at, names))) return true;
   }
   return false;
 }
 
 }  // namespace
 
+std::vector<Entry> expand_met(const Plan& plan, std::vector<Entry> result, const std::set<RelPath>& met) {
+  if (met.empty()) return result;
+  std::vector<Entry> expanded;
+  std::vector<Entry> rest(std::make_move_iterator(result.rbegin()), std::make_move_iterator(result.rend()));
+  while (!rest.empty()) {
+    Entry entry = std::move(rest.back());
+    rest.pop_back();
+    if (std::holds_alternative<StoreTree>(entry.content) && met.contains(entry.path)) {
+      std::vector<Entry> below = expand_tree(plan, entry);
+      rest.insert(rest.end(), std::make_move_iterator(below.rbegin()), std::make_move_iterator(below.rend()));
+    } else {
+      expanded.push_back(std::move(entry));
+    }
+  }
+  sort_unless_sorted(expanded, [](const Entry& a, const Entry& b) { return a.path < b.path; });
+  return expanded;
+}
+
 AdditionSurvey survey_additions(const Fd& root, const Plan& plan, std::vector<Entry> add,
                                 const std::set<RelPath>& removed, Presence& presence) {
   AdditionSurvey result;
+  const Names names = plan.policy.names;
+  std::set<std::string> gone;
+  for (const RelPath& path : removed) gone.insert(folded(path, names));
   result.add.reserve(add.size());
   std::deque<Entry> rest(std::make_move_iterator(add.begin()), std::make_move_iterator(add.end()));
   while (!rest.empty()) {
     Entry entry = std::move(rest.front());
     rest.pop_front();
-    const bool free = is_out_of_the_way(removed, entry.path) || !presence.type_of(entry.path.str());
+    const bool free = is_out_of_the_way(gone, entry.path, names) || !presence.type_of(entry.path.str());
     const auto status = free ? std::nullopt : try_lstat(root.get(), entry.path.str());
     const bool is_tree =
         std::holds_alternative<StoreTree>(entry.content) || std::holds_alternative<DistInfo>(entry.content);
     if (!status) {
       result.add.push_back(std::move(entry));
     } else if (S_ISDIR(status->st_mode) && is_tree) {
+      result.met.insert(entry.path);
       const std::vector<Entry> below = expand_tree(plan, entry);
       rest.insert(rest.begin(), below.begin(), below.end());
     } else if ((S_ISDIR(status->st_mode) && std::holds_alternative<Directory>(entry.content)) ||

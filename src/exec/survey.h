@@ -17,6 +17,14 @@ namespace axle {
 // are, and what was found is added to how.strangers.
 Changes diff_on_disk(const Fd& root, const State& state, const Plan& plan, DiffOptions& how);
 
+// Whether it is an overlay file system: directories of its lower layers cannot be renamed (EXDEV), as in an
+// image that is built in steps.
+bool is_overlay(const Fd& root);
+
+// Throws Error(conflict) when one of the paths lies behind a link that leads out of the environment: nobody
+// may write or remove anything there.
+void require_beneath(const Fd& root, const std::vector<RelPath>& paths);
+
 struct RemovalSurvey {
   std::vector<RelPath> changed;    // files of ours that are not as they were laid
   std::set<RelPath> strangers;     // files in directories to be removed that nobody recorded
@@ -32,9 +40,12 @@ bool is_unchanged(int dir, const std::string& path, const LaidEntry& entry);
 
 struct AdditionSurvey {
   std::vector<Entry> add;           // what remains to be laid; trees that meet a directory are expanded
+  std::set<RelPath> met;            // those trees
   std::vector<Conflict> conflicts;  // existing files that nobody recorded, with other bytes
   std::vector<RelPath> in_the_way;  // the same paths, to be moved aside when a policy lets the new win
 };
+// `result` with these trees as what is in them.
+std::vector<Entry> expand_met(const Plan& plan, std::vector<Entry> result, const std::set<RelPath>& met);
 // `removed` are the paths that will be out of the way. What is there with the same bytes is left as it is.
 AdditionSurvey survey_additions(const Fd& root, const Plan& plan, std::vector<Entry> add,
                                 const std::set<RelPath>& removed, Presence& presence);

@@ -11,6 +11,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <set>
 
 #include "axle/base/error.h"
 #include "axle/base/rel_path.h"
@@ -19,6 +20,7 @@
 #include "base/interrupt.h"
 #include "base/parallel.h"
 #include "base/sorted.h"
+#include "base/text.h"
 #include "exec/own_files.h"
 
 namespace axle {
@@ -54,19 +56,49 @@ void sync_dir(const Fd& root, const std::string& path) {
   if (fsync(dir.get()) != 0) throw_errno("cannot flush", path);
 }
 
-bool is_within(const std::string& path, const std::string& dir) {
-  return path.starts_with(dir) && (path.size() == dir.size() || path[dir.size()] == '/');
+bool is_at_or_below(const std::string& path, const std::set<std::string>& dirs) {
+  if (dirs.empty()) return false;
+  const std::string folded = ascii_lower(path);
+  if (dirs.contains(folded)) return true;
+  for (std::size_t slash = folded.find('/'); slash != std::string::npos;
+       slash = folded.find('/', slash + 1)) {
+    if (dirs.contains(folded.substr(0, slash))) return true;
+  }
+  return false;
 }
 
-void undo(const Fd& root, const TransactionPaths& paths) {
+void sync_all(const Fd& root) {
+  if (syncfs(root.get()) != 0) throw_errno("cannot flush", ".");
+}
+
+// Trash that is there already belongs to no journal.
+void make_trash(const Fd& root) {
+  if (mkdirat(root.get(), own::trash, 0755) == 0) return;
+  if (errno != EEXIST) throw_errno("cannot create directory", own::trash);
+  remove_tree(root.get(), own::trash);
+  if (mkdirat(root.get(), own::trash, 0755) != 0) throw_errno("cannot create directory", own::trash);
+}
+
+void write_journal(const Fd& root, const TransactionPaths& paths, Durability durability) {
+  FileLook look;
+  if (durability == Durability::durable) look.flush = FileLook::Flush::yes;
+  unlink_at(root.get(), own::next_journal);
+  create_file(root.get(), own::next_journal, encode(paths), look);
+  rename_at(root.get(), own::next_journal, root.get(), own::journal);
+  if (durability != Durability::durable) return;
+  sync_dir(root, own::directory);
+  sync_dir(root, ".");
+}
+
+void undo(const Fd& root, const TransactionPaths& paths, Durability durability) {
   std::vector<bool> aside(paths.move_aside.size());
-  for (std::size_t i = 0; i < aside.size(); ++i) aside[i] = exists(root, trash_name(i));
+  std::set<std::string> in_place;  // where names may be compared without case, two spellings are one place
+  for (std::size_t i = 0; i < aside.size(); ++i) {
+    aside[i] = exists(root, trash_name(i));
+    if (!aside[i]) in_place.insert(ascii_lower(paths.move_aside[i]));
+  }
   for (auto path = paths.create.rbegin(); path != paths.create.rend(); ++path) {
-    bool old_is_in_place = false;
-    for (std::size_t i = 0; i < aside.size(); ++i) {
-      if (!aside[i] && is_within(*path, paths.move_aside[i])) old_is_in_place = true;
-    }
-    if (!old_is_in_place) remove_tree(root.get(), *path);
+    if (!is_at_or_below(*path, in_place)) remove_tree(root.get(), *path);
   }
   for (std::size_t i = 0; i < aside.size(); ++i) {
     if (!aside[i]) continue;
@@ -75,20 +107,42 @@ void undo(const Fd& root, const TransactionPaths& paths) {
     if (slash != std::string::npos) make_dirs(root.get(), path.substr(0, slash));
     rename_at(root.get(), trash_name(i), root.get(), path);
   }
+  if (durability == Durability::durable) sync_all(root);
   remove_tree(root.get(), own::trash);
   unlink_at(root.get(), own::next_receipt);
+  unlink_at(root.get(), own::next_journal);
   unlink_at(root.get(), own::journal);
 }
 
-void finish(const Fd& root, const TransactionPaths& paths, unsigned jobs) {
+void finish(const Fd& root, const TransactionPaths& paths, const TransactionOptions& options) {
   if (exists(root, own::next_receipt)) rename_at(root.get(), own::next_receipt, root.get(), own::receipt);
-  if (const auto trash = try_open_dir(root.get(), own::trash)) {
-    remove_trees(*trash, list_dir(*trash, own::trash), jobs);
+  if (options.durability == Durability::durable) sync_dir(root, own::directory);
+  if (const auto trash = try_open_dir_here(root.get(), own::trash)) {
+    remove_trees(*trash, list_dir(*trash, own::trash), options.jobs);
     remove_tree(root.get(), own::trash);
   }
   for (auto path = paths.prune.rbegin(); path != paths.prune.rend(); ++path)
     remove_dir_if_empty(root.get(), *path);
   unlink_at(root.get(), own::journal_done);
+}
+
+// What is to be recovered, if it can be without leaving the environment.
+std::optional<TransactionPaths> read_journal(const Fd& root, const char* name) {
+  const auto bytes = try_read_file(root.get(), name);
+  if (!bytes) return std::nullopt;
+  TransactionPaths paths = decode(*bytes, name);
+  for (const auto* list : {&paths.create, &paths.move_aside, &paths.prune}) {
+    for (const std::string& path : *list) {
+      const std::size_t slash = path.rfind('/');
+      if (slash != std::string::npos) try_open_dir_beneath(root.get(), path.substr(0, slash));
+    }
+  }
+  const auto trash = try_lstat(root.get(), own::trash);
+  if (trash && !S_ISDIR(trash->st_mode)) {
+    throw Error(ErrorCode::bad_input, Place{own::trash}, "is no directory, so nothing of it can be put back",
+                "something else than axle wrote into .axle; make the environment anew");
+  }
+  return paths;
 }
 
 }  // namespace
@@ -107,19 +161,14 @@ std::vector<std::string> topmost(std::vector<RelPath> paths) {
 
 Transaction::Transaction(const Fd& root, TransactionPaths paths, TransactionOptions options)
     : root_(root), paths_(std::move(paths)), options_(options) {
-  replace_file(root_.get(), own::journal, encode(paths_), {});
-  if (options_.durability == Durability::durable) {
-    const Fd journal = open_file(root_.get(), own::journal);
-    if (fsync(journal.get()) != 0) throw_errno("cannot flush", own::journal);
-    sync_dir(root_, own::directory);
-  }
   try {
-    if (!paths_.move_aside.empty()) make_dir(root_.get(), own::trash);
+    if (!paths_.move_aside.empty()) make_trash(root_);
+    write_journal(root_, paths_, options_.durability);
     for (std::size_t i = 0; i < paths_.move_aside.size(); ++i) {
       rename_at(root_.get(), paths_.move_aside[i], root_.get(), trash_name(i));
     }
   } catch (...) {
-    undo(root_, paths_);
+    undo(root_, paths_, options_.durability);
     throw;
   }
 }
@@ -127,35 +176,30 @@ Transaction::Transaction(const Fd& root, TransactionPaths paths, TransactionOpti
 Transaction::~Transaction() {
   if (state_ == State::committed) return;
   try {
-    undo(root_, paths_);
+    undo(root_, paths_, options_.durability);
   } catch (...) {
     // The journal is still there: the next command undoes the rest.
   }
 }
 
 void Transaction::commit(const std::string& receipt) {
-  if (!receipt.empty()) {
-    unlink_at(root_.get(), own::next_receipt);
-    create_file(root_.get(), own::next_receipt, receipt, {});
-  }
-  if (options_.durability == Durability::durable && syncfs(root_.get()) != 0)
-    throw_errno("cannot flush", ".");
+  unlink_at(root_.get(), own::next_receipt);
+  if (!receipt.empty()) create_file(root_.get(), own::next_receipt, receipt, {});
+  if (options_.durability == Durability::durable) sync_all(root_);
   rename_at(root_.get(), own::journal, root_.get(), own::journal_done);
   state_ = State::committed;
 }
 
 void Transaction::clean_up() {
   if (options_.durability == Durability::durable) sync_dir(root_, own::directory);
-  finish(root_, paths_, options_.jobs);
+  finish(root_, paths_, options_);
 }
 
 bool needs_recovery(const Fd& root) { return exists(root, own::journal) || exists(root, own::journal_done); }
 
 void recover_transaction(const Fd& root, TransactionOptions options) {
-  if (const auto bytes = try_read_file(root.get(), own::journal_done)) {
-    finish(root, decode(*bytes, own::journal_done), options.jobs);
-  }
-  if (const auto bytes = try_read_file(root.get(), own::journal)) undo(root, decode(*bytes, own::journal));
+  if (const auto paths = read_journal(root, own::journal_done)) finish(root, *paths, options);
+  if (const auto paths = read_journal(root, own::journal)) undo(root, *paths, options.durability);
 }
 
 namespace {

@@ -15,6 +15,13 @@
 // Both are idempotent: each step looks at what is there, so that a kill during recovery is recovered in the
 // same way.
 //
+// Nothing in .axle is believed to be what its name says: trash that is there before a transaction is left
+// of nothing and goes, and it must be a directory, not a link to one; journalled paths behind a link that
+// leads out of the environment are refused.
+//
+// With Durability::durable the disk sees the same order: the journal before the first effect, all effects
+// before the commit, the commit before the old is destroyed, and what recovery does before the journal goes.
+//
 // Why it is right. Old content is either at its path or whole in the trash, since rename is atomic. New
 // content exists only at journalled paths that did not exist or whose old content is aside; so undoing
 // removes only what is new.

@@ -121,6 +121,7 @@ class Merge {
 
  private:
   bool has_strangers(const RelPath& dir) const {
+    if (options_.directories == DiffOptions::Directories::expanded) return true;
     const auto first = options_.strangers.lower_bound(dir);
     return first != options_.strangers.end() && first->is_within(dir);
   }

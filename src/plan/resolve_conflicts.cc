@@ -197,7 +197,10 @@ class Resolver {
 
   // On a file system that folds case, names that differ only by it are one.
   void check_case(const PathNode& node, const std::string& path) {
-    if (plan_.layout.os != Os::windows && plan_.layout.os != Os::macos) return;
+    if (plan_.policy.names == Names::exact && plan_.layout.os != Os::windows &&
+        plan_.layout.os != Os::macos) {
+      return;
+    }
     std::map<std::string, std::string> folded;
     for (const auto& child : node.children) {
       const auto [known, is_new] = folded.emplace(ascii_lower(child.first), child.first);
@@ -340,7 +343,7 @@ void require_no_conflicts(const Plan& plan) {
                                     : "leave one of them out (--exclude); no policy decides this";
     throw Error(ErrorCode::conflict, place, text, hint);
   }
-  if (plan.policy.hooks == HookPolicy::deny && plan.layout.kind != LayoutKind::target) {
+  if (plan.policy.hooks == HookPolicy::deny) {
     for (const StartupHook& hook : plan.hooks) {
       if (hook.allowed) continue;
       throw Error(ErrorCode::conflict, Place{hook.path.str()},

@@ -37,7 +37,10 @@ void block_byte_code(const Fd& tree, const std::unordered_set<std::string>& pack
   for (const std::string& dir : package_dirs) {
     const std::string path = dir + "/__pycache__";
     if (dirs.contains(path)) continue;  // the wheel brings its own
-    if (symlinkat("/dev/null", tree.get(), path.c_str()) != 0) throw_errno("cannot create", path);
+    if (symlinkat("/dev/null", tree.get(), path.c_str()) == 0) continue;
+    // A file system without links: a file does it as well.
+    if (errno != EPERM && errno != ENOSYS && errno != EOPNOTSUPP) throw_errno("cannot create", path);
+    create_file(tree.get(), path, "", {});
   }
 }
 

@@ -281,8 +281,23 @@ TEST(MakePlan, DeniesStartupHooks) {
   EXPECT_NO_THROW(require_no_conflicts(make_plan(input)));
   input.policy.hooks = HookPolicy::deny;
   EXPECT_THROW(require_no_conflicts(make_plan(input)), Error);
+  input.layout = target_layout(input.interpreter, "/target");
+  EXPECT_THROW(require_no_conflicts(make_plan(input)), Error) << "also where it is not read";
   input.policy.allowed_hooks.insert("a");
   EXPECT_NO_THROW(require_no_conflicts(make_plan(input)));
+}
+
+TEST(MakePlan, FindsNamesThatDifferInCaseWhereTheyAreOne) {
+  FactsBuilder a = wheel("a");
+  a.file(Scheme::purelib, "Pkg/one.py", "1");
+  FactsBuilder b = wheel("b");
+  b.file(Scheme::purelib, "pkg/two.py", "2");
+  PlanInput input = input_for({a.build(), b.build()});
+  EXPECT_TRUE(make_plan(input).conflicts.empty());
+  input.policy.names = Names::folded;
+  const Plan plan = make_plan(input);
+  ASSERT_EQ(plan.conflicts.size(), 1U);
+  EXPECT_EQ(plan.conflicts[0].kind, "case-only");
 }
 
 // The plan is a function of the set of wheels: their order decides nothing without the policies first and

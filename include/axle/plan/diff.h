@@ -67,6 +67,8 @@ struct DiffOptions {
   // Treats every entry of these distributions as different; empty: none. Names are normalized.
   std::set<std::string> relay;
   enum class Relay { named, all } relay_scope = Relay::named;
+  // expanded: no directory that is there can be renamed, so each is treated as if it held strangers.
+  enum class Directories { whole, expanded } directories = Directories::whole;
 };
 
 // Pure. diff(what apply(diff(s, p)) left, p) is empty.

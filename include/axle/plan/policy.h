@@ -70,6 +70,9 @@ LauncherPolicy parse_launcher_policy(std::string_view text);
 // one link to a directory that is made once (which needs a store that stays).
 enum class DistInfoLayout { files, link };
 
+// How the target's file system compares names.
+enum class Names { exact, folded };
+
 struct Policy {
   LinkMode link_mode = LinkMode::automatic;
   ConflictPolicy on_conflict = ConflictPolicy::error;
@@ -78,6 +81,7 @@ struct Policy {
   std::set<std::string> allowed_hooks;  // normalized distribution names
   RpathPolicy rpath = RpathPolicy::automatic;
   Relocatable relocatable = Relocatable::no;
+  Names names = Names::exact;
   PruneRules prune;
   LauncherPolicy launcher;
   DistInfoLayout dist_info = DistInfoLayout::files;
