@@ -65,7 +65,9 @@ void resolve_startup_files(Draft& draft) {
                "will not be read: Python does so in site directories only, and a --target is none",
                "install into an environment, or add the paths that it names to PYTHONPATH"});
         }
-        continue;
+        // Whoever denies hooks means the wheel: such trees are copied into site directories, and made ones by
+        // site.addsitedir.
+        if (input.policy.hooks != HookPolicy::deny) continue;
       }
       StartupRules rules{python, {}};
       if (stems.contains(stem_of(name))) rules.stem = StartupRules::Stem::with_start;
