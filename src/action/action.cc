@@ -28,7 +28,7 @@ constexpr std::int64_t default_epoch = 315532800;
 
 // The file that the depfile is about: what the build system knows this action by.
 const std::string& target_of(const ActionRequest& request) {
-  for (const std::string* path : {&request.stamp, &request.output, &request.into}) {
+  for (const std::string* path : {&request.stamp, &request.output, &request.oci, &request.into}) {
     if (!path->empty()) return *path;
   }
   return request.into;

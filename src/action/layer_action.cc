@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "action/assemble.h"
+#include "action/image_action.h"
 #include "action/json_text.h"
 #include "axle/base/error.h"
 #include "base/file.h"
@@ -12,7 +13,15 @@
 namespace axle {
 namespace {
 
-LayerCompression compression_of(const std::string& output) {
+LayerCompression compression_of(const ActionRequest& request) {
+  const std::string& output = request.output;
+  if (!request.oci.empty()) {
+    if (request.compression.empty() || request.compression == "gzip") return LayerCompression::gzip;
+    if (request.compression == "none") return LayerCompression::none;
+    if (request.compression == "zstd") return LayerCompression::zstd;
+    throw Error(ErrorCode::usage, "--compression " + quoted(request.compression) + " is unknown",
+                "none, gzip or zstd");
+  }
   if (output.ends_with(".tar")) return LayerCompression::none;
   if (output.ends_with(".gz") || output.ends_with(".tgz")) return LayerCompression::gzip;
   if (output.ends_with(".zst") || output.ends_with(".tzst")) return LayerCompression::zstd;
@@ -47,24 +56,37 @@ void make_layer(const ActionRequest& request, const ActionContext& context, Outp
     layer.wheels.push_back(std::move(wheel));
   }
   layer.verify = request.verify;
-  layer.layer.compression = compression_of(request.output);
+  layer.layer.compression = compression_of(request);
   layer.layer.jobs = context.jobs;
   layer.layer.mtime = request.times == ActionRequest::Times::archive ? 0 : request.time;
+  std::string arch;
   layer.plan = [&](const std::vector<WheelFacts>& facts) {
     PlanInput input = make_plan_input(request, context, request.image_path);
     // The layer's place is known, so its scripts name the interpreter there.
     input.policy.relocatable = Relocatable::no;
     input.policy.link_mode = LinkMode::copy;
+    arch = input.interpreter.arch;
     for (const WheelFacts& one : facts) input.wheels.push_back({one, false, std::nullopt, true});
     return make_plan(input);
   };
-  layer.directory = directory_of(reach(context, request.output));
-  make_dirs(AT_FDCWD, layer.directory);
+  layer.split = request.split;
+  std::string descriptor;
+  if (request.oci.empty()) {
+    layer.directory = directory_of(reach(context, request.output));
+    make_dirs(AT_FDCWD, layer.directory);
+  } else {
+    outputs.tree(reach(context, request.oci));
+    layer.directory = outputs.staged_tree() + "/blobs/sha256";
+    make_dirs(AT_FDCWD, layer.directory);
+  }
   BuiltLayers built = build_layers(layer);
-  const BuiltLayer& only = built.layers.front();
-  outputs.adopt(reach(context, request.output), std::move(built.layers.front().file));
-  if (!request.descriptor.empty())
-    outputs.file(reach(context, request.descriptor), render_descriptor(layer.layer.compression, only.digest));
+  if (request.oci.empty()) {
+    descriptor = render_descriptor(layer.layer.compression, built.layers.front().digest);
+    outputs.adopt(reach(context, request.output), std::move(built.layers.front().file));
+  } else {
+    descriptor = write_image(outputs.staged_tree(), built, layer.layer, arch);
+  }
+  if (!request.descriptor.empty()) outputs.file(reach(context, request.descriptor), descriptor);
   if (!request.mtree.empty()) outputs.file(reach(context, request.mtree), built.mtree);
   notes.insert(notes.end(), built.notes.begin(), built.notes.end());
 }

@@ -23,6 +23,8 @@ class Outputs {
 
   // An empty directory that will be `path`. At most one.
   const Fd& tree(const std::string& path);
+  // Where that directory is until then.
+  std::string staged_tree() const { return stage_ + "/tree"; }
   // A directory that is gone in the end, on the file system of the tree.
   const Fd& scratch();
   enum class Mode { data, program };

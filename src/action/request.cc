@@ -200,6 +200,9 @@ constexpr Option options[] = {
      [](Request& r, std::string_view o, std::string_view v) { r.interpreter = choose(interpreters, o, v); }},
     {"--shebang", AXLE_TEXT(shebang)},
     {"--entry", AXLE_TEXT(entry)},
+    {"--oci", AXLE_TEXT(oci)},
+    {"--split", [](Request& r, std::string_view, std::string_view v) { r.split = parse_split(v); }},
+    {"--compression", AXLE_TEXT(compression)},
     {"--descriptor", AXLE_TEXT(descriptor)},
     {"--mtree", AXLE_TEXT(mtree)},
     {"--venv", AXLE_TEXT(image_path)},
@@ -434,7 +437,9 @@ class Parser {
     });
     if (r.sources.empty() || !wheels)
       fail("needs wheels", "--wheel FILE, repeated; trees have lost their modes");
-    if (r.output.empty() || r.output == "-") fail("needs --output FILE");
+    if (r.output.empty() == r.oci.empty() || r.output == "-") fail("needs --output FILE or --oci DIR");
+    if (r.oci.empty() && (r.split.by != SplitBy::none || !r.compression.empty()))
+      fail("has --split and --compression for images only", "give --oci DIR");
     if (!r.into.empty()) fail("makes no tree");
     if (!r.image_path.starts_with('/')) fail("needs an absolute path for --venv, as it is in the image");
     check_python();
@@ -469,13 +474,15 @@ class Parser {
     seen.insert(r.python);
     seen.erase("");
     for (const std::string* path : {&r.into, &r.output, &r.facts_out, &r.stamp, &r.depfile, &r.dyndep,
-                                    &r.manifest, &r.descriptor, &r.mtree}) {
+                                    &r.manifest, &r.descriptor, &r.mtree, &r.oci}) {
       if (path->empty() || *path == "-") continue;
       if (!seen.insert(*path).second)
         throw Error(ErrorCode::usage, Place{*path}, "is named twice among inputs and outputs");
-      if (path != &r.into && !r.into.empty() && path->starts_with(r.into + "/"))
-        throw Error(ErrorCode::usage, Place{*path}, "lies in the tree that is made",
-                    "put it beside " + r.into);
+      for (const std::string* tree : {&r.into, &r.oci}) {
+        if (path != tree && !tree->empty() && path->starts_with(*tree + "/"))
+          throw Error(ErrorCode::usage, Place{*path}, "lies in the tree that is made",
+                      "put it beside " + *tree);
+      }
     }
   }
 

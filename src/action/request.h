@@ -11,6 +11,7 @@
 #include "axle/base/digest.h"
 #include "axle/env/layout.h"
 #include "axle/plan/policy.h"
+#include "axle/plan/split_layers.h"
 #include "axle/store/store.h"
 
 namespace axle {
@@ -33,7 +34,8 @@ struct ActionRequest {
   // What is written; "" = not.
   std::string into;               // the tree
   std::string output;             // inspect: the JSON; launcher: the program; layer: the tar
-  std::string descriptor, mtree;  // layer: its digests as JSON; its members
+  std::string oci;                // layer: an OCI image layout instead of the tar
+  std::string descriptor, mtree;  // layer: its digests (of an image, its manifest's) as JSON; its members
   std::string facts_out;          // unpack: what was found in the wheel
   std::string stamp, depfile, dyndep, manifest;
   enum class DepStyle { make, lines } dep_style = DepStyle::make;
@@ -44,6 +46,8 @@ struct ActionRequest {
   std::string python_version, platform, target_python;
   std::string python_major, python_minor;  // rules_py's way to give the version
   std::string image_path = "/opt/venv";    // layer: where the environment is in the image
+  SplitRule split;                         // layers of an image
+  std::string compression;                 // of these: "none", "gzip", "zstd"; "" = gzip
   LayoutKind layout = LayoutKind::venv;
   std::optional<std::string> prompt;
   bool system_site_packages = false;

@@ -1,24 +1,53 @@
 #include "base/temporary_file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <ctime>
+#include <optional>
 
 #include "axle/base/error.h"
 #include "base/file.h"
 
 namespace axle {
+namespace {
+
+constexpr std::string_view prefix = ".axle-new-";
+// Between being made and being locked passes less.
+constexpr time_t least_age = 60;
+
+}  // namespace
 
 TemporaryFile TemporaryFile::create(const std::string& directory) {
   static std::atomic<unsigned> count{0};
   while (true) {
-    std::string path =
-        directory + "/.axle-new-" + std::to_string(getpid()) + "-" + std::to_string(count.fetch_add(1));
+    std::string path = directory + "/" + std::string(prefix) + std::to_string(getpid()) + "-" +
+                       std::to_string(count.fetch_add(1));
     Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-    if (fd) return {std::move(path), std::move(fd)};
+    if (fd) {
+      flock(fd.get(), LOCK_EX | LOCK_NB);  // some file systems have no locks: then others' age protects it
+      return {std::move(path), std::move(fd)};
+    }
     if (errno != EEXIST) throw_errno("cannot create", path);
+  }
+}
+
+void TemporaryFile::remove_abandoned(const std::string& directory) noexcept {
+  try {
+    for (const DirEntry& entry : list_dir(AT_FDCWD, directory)) {
+      if (!entry.name.starts_with(prefix) || entry.type != DT_REG) continue;
+      const std::string path = directory + "/" + entry.name;
+      const auto file = try_open_file(AT_FDCWD, path);
+      const auto status = file ? try_stat(AT_FDCWD, path) : std::nullopt;
+      if (!status || status->st_mtime + least_age > time(nullptr)) continue;
+      if (flock(file->get(), LOCK_EX | LOCK_NB) == 0) unlink(path.c_str());
+    }
+  } catch (const Error&) {  // somebody else's directory
   }
 }
 

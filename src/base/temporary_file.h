@@ -10,14 +10,18 @@ namespace axle {
 
 class TemporaryFile {
  public:
-  // In `directory`, under a name of its own. Throws Error(io).
+  // In `directory`, under a name of its own, locked (flock) as long as it is open. Throws Error(io).
   static TemporaryFile create(const std::string& directory);
+  // Removes those that a killed process left in `directory`: nobody holds their lock, and they have lain for
+  // a minute. What cannot be removed stays.
+  static void remove_abandoned(const std::string& directory) noexcept;
   TemporaryFile(TemporaryFile&& other) noexcept;
   TemporaryFile& operator=(TemporaryFile&& other) noexcept;
   ~TemporaryFile();
 
   void write(std::string_view bytes) const;
   const std::string& path() const noexcept { return path_; }
+  const Fd& fd() const noexcept { return fd_; }
   // Takes the place of whatever file is at `path`, on the same file system; mode 0666 less the umask. Only a
   // regular file is replaced: a device, a pipe or a directory is Error(io).
   void publish(const std::string& path);

@@ -1,9 +1,13 @@
 // axle layer LOCK: the environment as a container layer, from verified wheels, with no environment on disk.
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <charconv>
+#include <ctime>
 #include <optional>
 
 #include "axle/base/error.h"
@@ -55,7 +59,8 @@ Place layer_place(const Options& options) {
 }
 
 // The interpreter of the image: described by a file that was named, or made up.
-Interpreter layer_interpreter(const Options& options, const Place& place) {
+// `here` is the same where it lies on this machine.
+Interpreter layer_interpreter(const Options& options, const Place& place, Interpreter& here) {
   if (options.python_version.empty() && options.python.empty()) {
     throw Error(ErrorCode::usage, "layer needs to know the image's Python",
                 "give --python-version 3.12, or --python with a path or a facts file");
@@ -73,6 +78,7 @@ Interpreter layer_interpreter(const Options& options, const Place& place) {
   Place nowhere = place;
   nowhere.physical = "/nonexistent";
   Interpreter interpreter = find_interpreter_for(asked, nowhere);
+  here = interpreter;
   if (options.python_version.empty() && !options.target_python.empty()) {
     interpreter.executable = options.target_python;
     interpreter.base_executable = options.target_python;
@@ -106,28 +112,6 @@ std::optional<Number> parse_number(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
-}
-
-SplitRule parse_split(const std::string& text) {
-  if (text.empty() || text == "none") return {};
-  if (text == "package") return {SplitBy::package, 0};
-  if (text.starts_with("size:")) {
-    std::string_view digits = std::string_view(text).substr(5);
-    std::uint64_t unit = 1;
-    if (!digits.empty()) {
-      const std::size_t power = std::string_view("KMG").find(digits.back());
-      if (power != std::string_view::npos) {
-        unit = std::uint64_t{1} << (10 * (power + 1));
-        digits.remove_suffix(1);
-      }
-    }
-    const auto value = parse_number<std::uint64_t>(digits);
-    if (value && *value > 0 && *value <= (std::uint64_t{1} << 50) / unit) {
-      return {SplitBy::size, *value * unit};
-    }
-  }
-  throw Error(ErrorCode::usage, "--split " + axle::quoted(text) + " is no way to split",
-              "package, none, or size:N in bytes (50M, 1G)");
 }
 
 void parse_owner(const std::string& text, LayerOptions& layer) {
@@ -164,13 +148,16 @@ std::string file_of_part(const std::string& file, const std::string& part) {
 class OwnStore {
  public:
   explicit OwnStore(const std::string& directory)
-      : path_(directory + "/.axle-store-" + std::to_string(getpid())) {
-    open_dir(AT_FDCWD, directory);  // it must be there
+      : path_(directory + "/" + prefix + std::to_string(getpid())) {
+    remove_abandoned(directory);
+    make_dir(AT_FDCWD, path_);
+    lock_ = open_dir(AT_FDCWD, path_);
+    flock(lock_.get(), LOCK_EX | LOCK_NB);
   }
   ~OwnStore() {
     try {
       remove_tree(AT_FDCWD, path_);
-    } catch (const Error&) {  // what is left has a name that says what it is
+    } catch (const Error&) {  // the next such command removes it
     }
   }
   OwnStore(const OwnStore&) = delete;
@@ -179,7 +166,26 @@ class OwnStore {
   Store open() const { return Store::open(path_, StoreUse::once); }
 
  private:
+  static constexpr const char* prefix = ".axle-store-";
+
+  // Of commands that were killed: nobody holds their lock. The one minute is for those that are being made.
+  static void remove_abandoned(const std::string& directory) {
+    for (const DirEntry& entry : list_dir(AT_FDCWD, directory)) {
+      if (!entry.name.starts_with(prefix) || entry.type != DT_DIR) continue;
+      const std::string path = directory + "/" + entry.name;
+      const auto dir = try_open_dir(AT_FDCWD, path);
+      const auto status = try_stat(AT_FDCWD, path);
+      if (!dir || !status || status->st_mtime + 60 > time(nullptr)) continue;
+      if (flock(dir->get(), LOCK_EX | LOCK_NB) != 0) continue;
+      try {
+        remove_tree(AT_FDCWD, path);
+      } catch (const Error&) {  // it may be another user's
+      }
+    }
+  }
+
   std::string path_;
+  Fd lock_;
 };
 
 // A layout that is new is gone again unless it was kept.
@@ -285,9 +291,10 @@ void check_usage(const Options& options, const std::vector<std::string>& locks) 
     throw Error(ErrorCode::usage, "layer writes either to a file or to an OCI layout",
                 "give -o FILE or --oci DIR");
   }
-  if (options.compile) {
-    throw Error(ErrorCode::unsupported, "--compile is not part of layers in this version",
-                "leave it out: the image's Python compiles where it may write");
+  if (options.compile && !options.python_version.empty()) {
+    throw Error(ErrorCode::unsupported,
+                "--compile needs the interpreter, and --python-version only describes one",
+                "give --python with the path of one that runs here and is the image's version");
   }
   if (!options.base.empty() && options.oci.empty()) {
     throw Error(ErrorCode::usage, "--base needs --oci", "give the layout to write with --oci DIR");
@@ -315,7 +322,8 @@ int run_layer(const Options& options) {
 
   Opened opened;
   opened.place = layer_place(options);
-  opened.interpreter = layer_interpreter(options, opened.place);
+  Interpreter compiler;
+  opened.interpreter = layer_interpreter(options, opened.place, compiler);
   if (opened.interpreter.os != Os::linux) {
     throw Error(ErrorCode::unsupported,
                 "a layer is for Linux, and the target is " + std::string(to_string(opened.interpreter.os)),
@@ -338,11 +346,19 @@ int run_layer(const Options& options) {
   std::optional<NewLayout> layout;
   if (!options.oci.empty()) layout.emplace(options.oci);
   request.directory = options.oci.empty() ? directory_of(options.output) : oci_blobs(options.oci);
+  TemporaryFile::remove_abandoned(request.directory);
   std::optional<OwnStore> own_store;
   if (options.no_store) own_store.emplace(request.directory);
   Store store = own_store ? own_store->open() : open_store(options);
   request.store = &store;
-  request.wheels = acquire_archives(options, chosen, selection, store);
+  Diagnostics notes = chosen.notes;
+  if (options.compile) {
+    std::vector<PlanWheel> wheels = acquire(options, chosen, selection, store, notes);
+    compile_wheels(options, compiler, store, wheels, notes);
+    for (PlanWheel& wheel : wheels) request.unpacked.push_back(std::move(wheel.facts));
+  } else {
+    request.wheels = acquire_archives(options, chosen, selection, store);
+  }
   request.plan = [&](const std::vector<WheelFacts>& facts) {
     PlanInput input = make_plan_input(options, opened, plan_wheels(chosen, facts, selection));
     input.policy.link_mode = LinkMode::copy;
@@ -350,7 +366,8 @@ int run_layer(const Options& options) {
   };
 
   BuiltLayers built = build_layers(request);
-  built.notes.insert(built.notes.begin(), chosen.notes.begin(), chosen.notes.end());
+  built.notes.insert(built.notes.begin(), notes.begin(), notes.end());
+  if (options.compile) built.without_archives.clear();  // none was looked for
   Output output;
   if (!options.mtree.empty()) {
     TemporaryFile file = TemporaryFile::create(directory_of(options.mtree));

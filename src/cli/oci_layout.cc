@@ -3,8 +3,6 @@
 #include <fcntl.h>
 
 #include <algorithm>
-#include <ctime>
-#include <map>
 #include <optional>
 
 #include "axle/base/error.h"
@@ -20,13 +18,6 @@ namespace {
 
 constexpr const char* layout_file = "oci-layout";
 constexpr const char* index_file = "index.json";
-constexpr const char* manifest_type = "application/vnd.oci.image.manifest.v1+json";
-constexpr const char* index_type = "application/vnd.oci.image.index.v1+json";
-constexpr const char* config_type = "application/vnd.oci.image.config.v1+json";
-constexpr const char* ref_key = "org.opencontainers.image.ref.name";
-constexpr const char* ref_name = "latest";
-// Container engines mount no more layers at once.
-constexpr std::size_t max_layers = 127;
 // An index may name an index; nobody nests them deeper.
 constexpr int max_nesting = 4;
 constexpr std::uint64_t max_json = 16U << 20;
@@ -96,20 +87,20 @@ std::optional<Json> find_manifest(const std::string& directory, const Json& inde
     if (!descriptor.is_object()) broken(file, "has a manifest that is no object");
     const auto annotations = descriptor.find("annotations");
     const std::string name =
-        annotations != descriptor.end() && annotations->is_object() ? text_of(*annotations, ref_key) : "";
+        annotations != descriptor.end() && annotations->is_object() ? text_of(*annotations, oci_ref_key) : "";
     if (!reference.empty() && name != reference) continue;
     if (!fits(descriptor, platform)) continue;
     // Without a wish the usual name comes first.
-    candidates.insert(name == ref_name ? candidates.begin() : candidates.end(), descriptor);
+    candidates.insert(name == oci_ref_name ? candidates.begin() : candidates.end(), descriptor);
   }
   for (const Json& descriptor : candidates) {
     const std::string type = text_of(descriptor, "mediaType");
-    if (type == index_type) {
+    if (type == oci_index_type) {
       const Json nested = parse(read_blob(directory, descriptor, file), file);
       auto found = find_manifest(directory, nested, directory + "/" + blob_path(descriptor, file), platform,
                                  "", depth + 1);
       if (found) return found;
-    } else if (type == manifest_type) {
+    } else if (type == oci_manifest_type) {
       return descriptor;
     } else {
       throw Error(ErrorCode::unsupported, axle::Place{file}, "names a manifest of type " + axle::quoted(type),
@@ -201,17 +192,6 @@ std::string write_blob(const std::string& directory, const std::string& bytes) {
   return "sha256:" + hex;
 }
 
-std::string rfc3339(std::int64_t seconds) {
-  const auto time = static_cast<std::time_t>(seconds);
-  std::tm parts{};
-  char text[64];
-  if (gmtime_r(&time, &parts) == nullptr ||
-      std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0) {
-    throw Error(ErrorCode::usage, "SOURCE_DATE_EPOCH is too far in the future for an image's date");
-  }
-  return text;
-}
-
 Json new_config(const OciImage& image) {
   Json config = {{"architecture", image.platform.architecture}};
   if (!image.platform.variant.empty()) config["variant"] = image.platform.variant;
@@ -223,7 +203,7 @@ Json new_config(const OciImage& image) {
 
 void replace_reference(const std::string& directory, const Json& descriptor) {
   const std::string path = directory + "/" + index_file;
-  Json index = {{"schemaVersion", 2}, {"mediaType", index_type}, {"manifests", Json::array()}};
+  Json index = {{"schemaVersion", 2}, {"mediaType", oci_index_type}, {"manifests", Json::array()}};
   if (const auto text = try_read_file(AT_FDCWD, path, max_json)) {
     index = parse(*text, path);
     if (!index.contains("manifests") || !index["manifests"].is_array())
@@ -232,7 +212,8 @@ void replace_reference(const std::string& directory, const Json& descriptor) {
   Json kept = Json::array();
   for (const Json& other : index["manifests"]) {
     const bool same = other.is_object() && other.contains("annotations") &&
-                      other["annotations"].is_object() && text_of(other["annotations"], ref_key) == ref_name;
+                      other["annotations"].is_object() &&
+                      text_of(other["annotations"], oci_ref_key) == oci_ref_name;
     if (!same) kept.push_back(other);
   }
   kept.push_back(descriptor);
@@ -243,21 +224,6 @@ void replace_reference(const std::string& directory, const Json& descriptor) {
 }
 
 }  // namespace
-
-OciPlatform oci_platform(const std::string& arch) {
-  // spec: config.md, "architecture": GOARCH; image-index.md, variants of arm.
-  static const std::map<std::string, OciPlatform> known = {
-      {"x86_64", {"amd64", ""}},        {"amd64", {"amd64", ""}},  {"aarch64", {"arm64", ""}},
-      {"arm64", {"arm64", ""}},         {"i686", {"386", ""}},     {"x86", {"386", ""}},
-      {"armv7l", {"arm", "v7"}},        {"armv6l", {"arm", "v6"}}, {"ppc64le", {"ppc64le", ""}},
-      {"ppc64", {"ppc64", ""}},         {"s390x", {"s390x", ""}},  {"riscv64", {"riscv64", ""}},
-      {"loongarch64", {"loong64", ""}},
-  };
-  const auto found = known.find(arch);
-  if (found != known.end()) return found->second;
-  throw Error(ErrorCode::unsupported, "an OCI image has no name for the architecture " + axle::quoted(arch),
-              "write a tar with -o FILE");
-}
 
 void check_oci_target(const std::string& directory) {
   const auto status = try_stat(AT_FDCWD, directory);
@@ -277,7 +243,7 @@ void make_oci_layout(const std::string& directory) {
   const std::string path = directory + "/" + layout_file;
   if (try_stat(AT_FDCWD, path)) return;
   TemporaryFile file = TemporaryFile::create(directory);
-  file.write(R"({"imageLayoutVersion":"1.0.0"})");
+  file.write(oci_layout_text);
   file.publish(path);
 }
 
@@ -288,8 +254,8 @@ void check_oci_base(const OciImage& image) {
 }
 
 OciResult write_oci_image(const OciImage& image, std::vector<BuiltLayer>& layers) {
-  const std::string created = rfc3339(image.created);
-  Json manifest = {{"schemaVersion", 2}, {"mediaType", manifest_type}};
+  const std::string created = oci_time(image.created);
+  Json manifest = {{"schemaVersion", 2}, {"mediaType", oci_manifest_type}};
   Json all = Json::array();
   Json config = new_config(image);
   if (!image.base.empty()) {
@@ -301,12 +267,7 @@ OciResult write_oci_image(const OciImage& image, std::vector<BuiltLayer>& layers
     config = base.config;
     if (base.manifest.contains("annotations")) manifest["annotations"] = base.manifest["annotations"];
   }
-  if (all.size() + layers.size() > max_layers) {
-    throw Error(ErrorCode::unsupported,
-                std::to_string(all.size() + layers.size()) +
-                    " layers are more than container engines take (" + std::to_string(max_layers) + ")",
-                "make fewer with --split size:N");
-  }
+  check_layer_count(all.size() + layers.size());
   config["created"] = created;
   for (BuiltLayer& layer : layers) {
     const std::string hex = layer.digest.digest.hex();
@@ -321,17 +282,18 @@ OciResult write_oci_image(const OciImage& image, std::vector<BuiltLayer>& layers
   OciResult result;
   const std::string config_text = config.dump();
   result.config = write_blob(image.directory, config_text);
-  manifest["config"] = {{"mediaType", config_type}, {"digest", result.config}, {"size", config_text.size()}};
+  manifest["config"] = {
+      {"mediaType", oci_config_type}, {"digest", result.config}, {"size", config_text.size()}};
   manifest["layers"] = std::move(all);
   const std::string manifest_text = manifest.dump();
   result.manifest = write_blob(image.directory, manifest_text);
   Json platform = {{"architecture", image.platform.architecture}, {"os", "linux"}};
   if (!image.platform.variant.empty()) platform["variant"] = image.platform.variant;
-  replace_reference(image.directory, {{"mediaType", manifest_type},
+  replace_reference(image.directory, {{"mediaType", oci_manifest_type},
                                       {"digest", result.manifest},
                                       {"size", manifest_text.size()},
                                       {"platform", std::move(platform)},
-                                      {"annotations", {{ref_key, ref_name}}}});
+                                      {"annotations", {{oci_ref_key, oci_ref_name}}}});
   return result;
 }
 

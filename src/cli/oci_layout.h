@@ -7,16 +7,9 @@
 #include <vector>
 
 #include "exec/build_layers.h"
+#include "exec/oci_names.h"
 
 namespace axle::cli {
-
-// What an image is for, in the spec's words (those of Go).
-struct OciPlatform {
-  std::string architecture;  // "amd64"
-  std::string variant;       // "v7", mostly ""
-};
-// Of the architecture in platform tags: "x86_64" is amd64. Throws Error(unsupported) for one without a name.
-OciPlatform oci_platform(const std::string& arch);
 
 // Where a layout is or shall be. Throws Error(usage) when the directory holds something else.
 void check_oci_target(const std::string& directory);

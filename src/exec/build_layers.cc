@@ -31,10 +31,18 @@ BuiltLayers build(const LayerRequest& request, const WheelSet& wheels) {
   }
   std::sort(built.without_archives.begin(), built.without_archives.end());
 
-  const MadeBytes made = make_bytes(plan, wheels);
+  const MadeBytes made = make_bytes(plan, wheels, request.directory);
   std::vector<FlatEntry> entries = flatten(plan, digests_of(made));
   built.mtree = render_mtree(plan, entries, request.layer);
-  for (LayerPart& part : split_layers(plan, std::move(entries), request.split)) {
+  std::vector<LayerPart> parts = split_layers(plan, std::move(entries), request.split);
+  if (request.split.by == SplitBy::package && plan.dists.size() > max_package_layers) {
+    built.notes.push_back({Severity::note, "layers", "", "",
+                           std::to_string(plan.dists.size()) +
+                               " distributions are more than an image can have layers: " + "they are in " +
+                               std::to_string(parts.size() - 1) + " groups",
+                           ""});
+  }
+  for (LayerPart& part : parts) {
     link_equal_files(part.entries);
     BuiltLayer layer{std::move(part.name),
                      std::move(part.distributions),
@@ -52,10 +60,12 @@ BuiltLayers build(const LayerRequest& request, const WheelSet& wheels) {
 std::optional<BuiltLayers> attempt(const LayerRequest& request, FactsFrom from) {
   Diagnostics notes;
   const WheelSet wheels =
-      WheelSet::open(request.wheels, request.store, {request.verify, request.layer.jobs, from}, notes);
+      request.unpacked.empty()
+          ? WheelSet::open(request.wheels, request.store, {request.verify, request.layer.jobs, from}, notes)
+          : WheelSet::unpacked(request.unpacked, *request.store);
   try {
     BuiltLayers built = build(request, wheels);
-    built.notes = std::move(notes);
+    built.notes.insert(built.notes.begin(), notes.begin(), notes.end());
     built.notes.insert(built.notes.end(), built.plan.notes.begin(), built.plan.notes.end());
     return built;
   } catch (const Error&) {

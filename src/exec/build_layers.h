@@ -19,6 +19,8 @@ namespace axle {
 struct LayerRequest {
   // Archives by their paths; those without a path are taken from the store.
   std::vector<WheelSource> wheels;
+  // Instead of these: wheels as they are in the store, which may have byte-code.
+  std::vector<WheelFacts> unpacked;
   const Store* store = nullptr;  // nullptr: every wheel has a path
   VerifyLevel verify = VerifyLevel::record;
   FactsFrom facts = FactsFrom::record;  // contents: where the plan looks at native objects (--rpath fix)

@@ -1,6 +1,7 @@
 #include "exec/entry_bytes.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <stdexcept>
 
@@ -38,8 +39,7 @@ EditPlan plan_edit(const Entry& entry, const Patched& object, const ReadAt& read
   }
 }
 
-EditPlan plan_edit(const Plan& plan, const Entry& entry, const Patched& object, const Fd& from) {
-  const std::uint64_t whole = fact_of(plan, object.from).size;
+EditPlan plan_edit(const Entry& entry, const Patched& object, const Fd& from, std::uint64_t whole) {
   const std::string path = entry.path.str();
   const ReadAt read = [&](std::uint64_t offset, char* into, std::size_t size) {
     if (offset > whole || size > whole - offset) return false;
@@ -66,6 +66,15 @@ std::string rewritten_bytes(const Plan& plan, const Rewritten& script, const Tre
   return rewrite_script(*content, interpreter).value_or(*content);
 }
 
+std::string patched_bytes(const Entry& entry, std::string_view original) {
+  const ReadAt read = [&](std::uint64_t offset, char* into, std::size_t size) {
+    if (offset > original.size() || size > original.size() - offset) return false;
+    original.copy(into, size, static_cast<std::size_t>(offset));
+    return true;
+  };
+  return apply_edit(plan_edit(entry, std::get<Patched>(entry.content), read, original.size()), original);
+}
+
 }  // namespace
 
 bool has_own_bytes(const Content& content) noexcept {
@@ -85,7 +94,7 @@ DerivedFile patched_file(const Plan& plan, const Entry& entry, const Trees& tree
     remove_derived(kept, key);  // somebody wrote into it through a link
   }
   const Fd from = open_original(plan, object.from, trees);
-  const EditPlan edit = plan_edit(plan, entry, object, from);
+  const EditPlan edit = plan_edit(entry, object, from, fact.size);
   const DerivedLook look{fact.has(file_flag::executable), fact.mtime * 1'000'000'000};
   return make_derived(kept, key, plan.dists[object.from.wheel].facts.store_id(), look,
                       [&](const Fd& into) { apply_edit(edit, from.get(), into.get(), entry.path.str()); });
@@ -104,13 +113,12 @@ OwnBytes entry_bytes(const Plan& plan, const Entry& entry, const Trees& trees, c
   return OwnBytes(patched_bytes(entry, MappedFile::map(from, entry.path.str()).bytes()));
 }
 
-std::string patched_bytes(const Entry& entry, std::string_view original) {
-  const ReadAt read = [&](std::uint64_t offset, char* into, std::size_t size) {
-    if (offset > original.size() || size > original.size() - offset) return false;
-    original.copy(into, size, static_cast<std::size_t>(offset));
-    return true;
-  };
-  return apply_edit(plan_edit(entry, std::get<Patched>(entry.content), read, original.size()), original);
+void patch_object(const Entry& entry, const Fd& original, const Fd& into) {
+  struct stat status {};
+  if (fstat(original.get(), &status) != 0) throw_errno("cannot look at", entry.path.str());
+  const EditPlan edit = plan_edit(entry, std::get<Patched>(entry.content), original,
+                                  static_cast<std::uint64_t>(status.st_size));
+  apply_edit(edit, original.get(), into.get(), entry.path.str());
 }
 
 WrittenFile measure_entry(const Plan& plan, const Entry& entry, const Trees& trees, const Store* kept) {
@@ -134,7 +142,8 @@ void prepare_patched(const Plan& plan, const std::vector<Entry>& entries, const 
 void require_editable(const Plan& plan, const Trees& trees) {
   for (const Entry& entry : plan.entries) {
     const auto* object = std::get_if<Patched>(&entry.content);
-    if (object != nullptr) plan_edit(plan, entry, *object, open_original(plan, object->from, trees));
+    if (object == nullptr) continue;
+    plan_edit(entry, *object, open_original(plan, object->from, trees), fact_of(plan, object->from).size);
   }
 }
 

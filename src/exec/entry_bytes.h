@@ -48,8 +48,9 @@ WrittenFile measure_entry(const Plan& plan, const Entry& entry, const Trees& tre
 // The store's file of a Patched entry, made when it is not there.
 DerivedFile patched_file(const Plan& plan, const Entry& entry, const Trees& trees, const Store& kept);
 
-// The bytes of a Patched entry from those of its wheel's file, where neither a tree nor a store is at hand.
-std::string patched_bytes(const Entry& entry, std::string_view original);
+// Writes the object of a Patched entry into an empty file, from its wheel's file as `original` holds it,
+// where neither a tree nor a store is at hand. Memory does not grow with the object.
+void patch_object(const Entry& entry, const Fd& original, const Fd& into);
 
 // Makes the objects of all Patched entries among these, on `jobs` threads: what cannot be edited is found
 // before an environment is touched.

@@ -33,13 +33,12 @@
 #include <stdexcept>
 
 #include "axle/base/error.h"
+#include "base/file.h"
 #include "base/interrupt.h"
 #include "base/parallel.h"
 #include "exec/compress.h"
-#include "exec/entry_bytes.h"
 #include "exec/match_frame.h"
 #include "exec/tar_format.h"
-#include "plan/launcher_scripts.h"
 
 namespace axle {
 namespace {
@@ -49,8 +48,6 @@ constexpr std::size_t chunk_entries = 1024;
 constexpr std::uint64_t piece_bytes = WheelSet::max_whole;
 // Chunks that are made and not yet written, at most.
 constexpr std::size_t window = 8;
-// Edited objects are held in memory.
-constexpr std::uint64_t max_patched = 256U << 20;
 // From this size on a file's own compressed bytes are taken over. Chosen by measurement.
 constexpr std::uint64_t splice_from = 4096;
 // Up to this size, what is not deflated anywhere goes into a frame of told matches as it is.
@@ -133,7 +130,8 @@ class LayerWriter {
     for (std::size_t i = 0; i < entries_.size(); ++i) {
       const FlatEntry& entry = entries_[i];
       const std::uint64_t size = entry.kind == FlatKind::file ? entry.written.value().size : 0;
-      if (size > WheelSet::max_whole && std::holds_alternative<StoreFile>(entry.content)) {
+      if (size > WheelSet::max_whole &&
+          (std::holds_alternative<StoreFile>(entry.content) || made_file(entry) != nullptr)) {
         end_chunk(i);
         large_.push_back(std::make_unique<LargeFile>());
         for (std::uint64_t at = 0; at < size; at += piece_bytes) {
@@ -154,6 +152,13 @@ class LayerWriter {
   }
   // Whether the bytes of the tar are wanted when they are compressed.
   bool keeps_tar() const { return is_plain() || hashes_tar(); }
+
+  // The file of an edited object; nullptr for every other entry.
+  const TemporaryFile* made_file(const FlatEntry& entry) const {
+    if (!std::holds_alternative<EntryBytes>(entry.content)) return nullptr;
+    const std::optional<MadeEntry>& made = made_.at(entry.entry.value());
+    return made && made->file ? &*made->file : nullptr;
+  }
 
   void make(std::size_t index, Part& part) {
     const Chunk& chunk = chunks_[index];
@@ -310,13 +315,25 @@ class LayerWriter {
     } else {
       const std::uint32_t index = entry.entry.value();
       const auto* generated = std::get_if<Generated>(&plan_.entries[index].content);
-      part.tar += generated != nullptr ? generated->bytes : made_.at(index).value();
+      if (generated != nullptr) {
+        part.tar += generated->bytes;
+      } else if (const TemporaryFile* file_made = made_file(entry)) {
+        append_range(*file_made, 0, size, part.tar);
+      } else {
+        part.tar += made_.at(index).value().bytes;
+      }
     }
+  }
+
+  static void append_range(const TemporaryFile& file, std::uint64_t offset, std::uint64_t size,
+                           std::string& tar) {
+    const std::size_t begin = tar.size();
+    tar.resize(begin + static_cast<std::size_t>(size));
+    pread_exactly(file.fd(), tar.data() + begin, static_cast<std::size_t>(size), offset, file.path());
   }
 
   void make_piece(const Chunk& chunk, Part& part, std::size_t& packed_to) {
     const FlatEntry& entry = entries_[chunk.first];
-    const StoreFile file = std::get<StoreFile>(entry.content);
     const std::uint64_t size = entry.written.value().size;
     const bool is_first = chunk.offset == 0;
     const std::uint64_t count = std::min(piece_bytes, size - chunk.offset);
@@ -329,6 +346,12 @@ class LayerWriter {
       add_header(entry, part.tar);
       matches ? frame.tell_header(part.tar) : pack(part, packed_to);
     }
+    if (const TemporaryFile* made = made_file(entry)) {
+      append_range(*made, chunk.offset, count, part.tar);
+      if (is_last) append_tar_padding(part.tar, size);
+      return;
+    }
+    const StoreFile file = std::get<StoreFile>(entry.content);
     {
       std::unique_lock lock(large.mutex);
       wait_for(large.changed, lock, large.done, chunk.offset);
@@ -434,42 +457,6 @@ std::string_view media_type(LayerCompression compression) noexcept {
       break;
   }
   return "application/vnd.oci.image.layer.v1.tar+zstd";
-}
-
-MadeBytes make_bytes(const Plan& plan, const WheelSet& wheels) {
-  MadeBytes made(plan.entries.size());
-  WheelSet::Buffer buffer;
-  for (std::size_t i = 0; i < plan.entries.size(); ++i) {
-    const Entry& entry = plan.entries[i];
-    if (const auto* script = std::get_if<Rewritten>(&entry.content)) {
-      if (wheels.facts(script->from.wheel).file(script->from.file).size > WheelSet::max_whole) {
-        throw Error(ErrorCode::unsupported, Place{entry.path.str()}, "is too large for a Python script");
-      }
-      const std::string content(wheels.read(script->from, buffer).plain);
-      const ScriptInterpreter interpreter{script->interpreter, plan.policy.relocatable == Relocatable::yes,
-                                          plan.layout.os};
-      made[i] = rewrite_script(content, interpreter).value_or(content);
-    } else if (std::holds_alternative<Patched>(entry.content)) {
-      const StoreFile from = std::get<Patched>(entry.content).from;
-      const std::uint64_t size = wheels.facts(from.wheel).file(from.file).size;
-      if (size > max_patched) {
-        throw Error(ErrorCode::unsupported, Place{entry.path.str()},
-                    "is too large to be given other rpaths in a layer", "use --rpath auto or keep");
-      }
-      std::string original;
-      WheelSet::Pieces(wheels, from).read(size, original, nullptr);
-      made[i] = patched_bytes(entry, original);
-    }
-  }
-  return made;
-}
-
-std::vector<std::optional<WrittenFile>> digests_of(const MadeBytes& made) {
-  std::vector<std::optional<WrittenFile>> digests(made.size());
-  for (std::size_t i = 0; i < made.size(); ++i) {
-    if (made[i]) digests[i] = WrittenFile{Sha256::of(*made[i]), made[i]->size()};
-  }
-  return digests;
 }
 
 LayerDigest write_layer(const Plan& plan, const std::vector<FlatEntry>& entries, const MadeBytes& made,

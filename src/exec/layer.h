@@ -13,6 +13,7 @@
 #include "axle/base/digest.h"
 #include "axle/plan/flatten.h"
 #include "axle/plan/plan.h"
+#include "exec/made_bytes.h"
 #include "exec/wheel_set.h"
 
 namespace axle {
@@ -44,11 +45,6 @@ struct LayerDigest {
 
 // "application/vnd.oci.image.layer.v1.tar+gzip". spec: OCI image format, "Layer media types".
 std::string_view media_type(LayerCompression compression) noexcept;
-
-// The bytes of a plan's Rewritten and Patched entries, by entry.
-using MadeBytes = std::vector<std::optional<std::string>>;
-MadeBytes make_bytes(const Plan& plan, const WheelSet& wheels);
-std::vector<std::optional<WrittenFile>> digests_of(const MadeBytes& made);
 
 // `entries` are of this plan, sorted, hard links already chosen; wheel i of the plan is wheel i of `wheels`.
 // `sink` gets the bytes in order, from one thread at a time. Throws what reading does, and what the sink

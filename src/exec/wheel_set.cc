@@ -205,6 +205,18 @@ WheelSet WheelSet::open(std::span<const WheelSource> sources, const Store* store
   return WheelSet(std::move(impl));
 }
 
+WheelSet WheelSet::unpacked(std::span<const WheelFacts> wheels, const Store& store) {
+  auto impl = std::make_unique<Impl>();
+  impl->store = &store;
+  impl->wheels.resize(wheels.size());
+  for (std::size_t i = 0; i < wheels.size(); ++i) {
+    impl->wheels[i].facts = wheels[i];
+    impl->wheels[i].proven = true;
+    impl->trees.push_back(open_dir(store.root().get(), Store::tree_path(wheels[i].store_id())));
+  }
+  return WheelSet(std::move(impl));
+}
+
 std::size_t WheelSet::size() const noexcept { return impl_->wheels.size(); }
 const WheelFacts& WheelSet::facts(std::size_t wheel) const { return *impl_->wheels.at(wheel).facts; }
 bool WheelSet::in_archive(std::size_t wheel) const { return impl_->wheels.at(wheel).archive.has_value(); }

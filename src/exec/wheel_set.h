@@ -38,6 +38,8 @@ class WheelSet {
   // `store` may be nullptr. Throws as Store::ensure does, for the first source that fails.
   static WheelSet open(std::span<const WheelSource> sources, const Store* store,
                        const WheelSetOptions& options, Diagnostics& notes);
+  // Wheels that are in the store, as they are there.
+  static WheelSet unpacked(std::span<const WheelFacts> wheels, const Store& store);
   WheelSet(WheelSet&&) noexcept;
   ~WheelSet();
 

@@ -1,7 +1,11 @@
 #include "axle/plan/split_layers.h"
 
 #include <algorithm>
+#include <charconv>
 #include <map>
+#include <system_error>
+
+#include "axle/base/error.h"
 
 namespace axle {
 namespace {
@@ -15,6 +19,8 @@ struct Share {
 };
 
 constexpr std::size_t key_bits = 256;
+// Of many distributions, so many bits make groups.
+constexpr std::size_t package_bits = 6;
 
 bool bit(const Sha256& key, std::size_t index) {
   return ((key.bytes[index / 8] >> (7 - index % 8)) & 1) != 0;
@@ -25,14 +31,20 @@ struct Group {
   std::vector<DistId> dists;
 };
 
+// How far to divide: until a group has no more bytes, or its names have so many bits in common.
+struct Limit {
+  std::uint64_t bytes = 0;
+  std::size_t depth = key_bits;
+};
+
 // `shares` is sorted by key, and all have the first `depth` bits in common.
 void divide(const std::vector<Share>& shares, std::size_t first, std::size_t last, std::size_t depth,
-            std::uint64_t limit, std::vector<Group>& groups) {
+            const Limit& limit, std::vector<Group>& groups) {
   while (true) {
     if (first == last) return;
     std::uint64_t bytes = 0;
     for (std::size_t i = first; i < last; ++i) bytes += shares[i].bytes;
-    if (bytes <= limit || last - first == 1 || depth == key_bits) break;
+    if (bytes <= limit.bytes || last - first == 1 || depth == limit.depth) break;
     std::size_t middle = first;
     while (middle < last && !bit(shares[middle].key, depth)) ++middle;
     ++depth;
@@ -60,9 +72,10 @@ std::vector<Group> make_groups(const Plan& plan, const std::vector<FlatEntry>& e
     }
   }
   std::vector<Group> groups;
-  if (rule.by == SplitBy::size) {
+  const bool many = rule.by == SplitBy::package && shares.size() > max_package_layers;
+  if (rule.by == SplitBy::size || many) {
     std::sort(shares.begin(), shares.end(), [](const Share& a, const Share& b) { return a.key < b.key; });
-    divide(shares, 0, shares.size(), 0, rule.bytes, groups);
+    divide(shares, 0, shares.size(), 0, many ? Limit{0, package_bits} : Limit{rule.bytes, key_bits}, groups);
   } else {
     std::sort(shares.begin(), shares.end(), [](const Share& a, const Share& b) { return a.name < b.name; });
     for (const Share& share : shares) groups.push_back({share.name, {share.dist}});
@@ -107,6 +120,27 @@ std::vector<LayerPart> one_layer(const Plan& plan, std::vector<FlatEntry> entrie
 }
 
 }  // namespace
+
+SplitRule parse_split(std::string_view text) {
+  if (text.empty() || text == "none") return {};
+  if (text == "package") return {SplitBy::package, 0};
+  if (text.starts_with("size:")) {
+    std::string_view digits = text.substr(5);
+    std::uint64_t unit = 1;
+    const std::size_t power =
+        digits.empty() ? std::string_view::npos : std::string_view("KMG").find(digits.back());
+    if (power != std::string_view::npos) {
+      unit = std::uint64_t{1} << (10 * (power + 1));
+      digits.remove_suffix(1);
+    }
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    const bool whole = !digits.empty() && error == std::errc() && end == digits.data() + digits.size();
+    if (whole && value > 0 && value <= (std::uint64_t{1} << 50) / unit) return {SplitBy::size, value * unit};
+  }
+  throw Error(ErrorCode::usage, "--split \"" + std::string(text) + "\" is no way to split",
+              "package, none, or size:N in bytes (50M, 1G)");
+}
 
 std::vector<LayerPart> split_layers(const Plan& plan, std::vector<FlatEntry> entries, const SplitRule& rule) {
   if (rule.by == SplitBy::none) return one_layer(plan, std::move(entries));

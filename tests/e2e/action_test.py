@@ -193,6 +193,40 @@ class ActionTest(unittest.TestCase):
         self.assertEqual(self.names(), names)
         self.assertEqual({path.name for path in (self.work / "out").iterdir()}, {"a.tar", "a.tar.gz", "a.tar.zst", "again.tar.gz"})
 
+    def test_image(self):
+        """The image of an action is that of `axle layer`, and untouched when nothing changed."""
+        wheels = ["demo-1.0-py3-none-any.whl", "other-2.0-py3-none-any.whl"]
+        for words in ([], ["--split", "package", "--compression", "zstd"]):
+            shutil.rmtree(self.work / "image", ignore_errors=True)
+            self.axle("layer", *wheels, "--oci", "image", "--descriptor", "image.json", "--depfile", "image.d", *words, *FOR)
+            lock = 'lock-version = "1.0"\ncreated-by = "test"\n'
+            for name in wheels:
+                digest = hashlib.sha256((self.work / name).read_bytes()).hexdigest()
+                lock += (f'[[packages]]\nname = "{name.split("-")[0]}"\nversion = "{name.split("-")[1]}"\n'
+                         f'wheels = [{{ name = "{name}", path = "{name}", hashes = {{ sha256 = "{digest}" }} }}]\n')
+            (self.work / "pylock.toml").write_text(lock)
+            subprocess.run([AXLE, "layer", "pylock.toml", "--oci", "wanted", "--no-store", "--offline", "--startup-hooks", "allow", "-q",
+                            *words, *FOR], cwd=self.work, check=True)
+            wanted = {path.relative_to(self.work / "wanted"): path.read_bytes()
+                      for path in (self.work / "wanted").rglob("*") if path.is_file()}
+            found = {path.relative_to(self.work / "image"): path.read_bytes()
+                     for path in (self.work / "image").rglob("*") if path.is_file()}
+            self.assertEqual(set(found), set(wanted))
+            self.assertEqual(found, wanted)
+            manifest = json.loads((self.work / "image/index.json").read_text())["manifests"][0]
+            self.assertEqual(json.loads((self.work / "image.json").read_text())["digest"], manifest["digest"])
+            self.assertTrue((self.work / "image.d").read_text().startswith("image: "))
+            before = {path: path.stat().st_mtime_ns for path in (self.work / "image").rglob("*")}
+            self.axle("layer", *wheels, "--oci", "image", *words, *FOR)
+            self.assertEqual({path: path.stat().st_mtime_ns for path in (self.work / "image").rglob("*")}, before)
+            shutil.rmtree(self.work / "wanted")
+        names = self.names()
+        self.axle("layer", *wheels, "--oci", "x", "--output", "x.tar", *FOR, status=2)
+        self.axle("layer", *wheels, "--output", "x.tar", "--split", "package", *FOR, status=2)
+        self.axle("layer", *wheels, "--oci", "x", "--compression", "rar", *FOR, status=2)
+        self.axle("layer", *wheels, "clash-1.0-py3-none-any.whl", "--oci", "x", *FOR, status=5)
+        self.assertEqual(self.names(), names)
+
     def test_launcher(self):
         python = f"{sys.version_info.major}.{sys.version_info.minor}"
         self.axle("venv", "demo-1.0-py3-none-any.whl", "--into", "env", "--python-version", python,

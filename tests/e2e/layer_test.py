@@ -325,7 +325,6 @@ class LayerTest(unittest.TestCase):
             (7, ["-o", "absent/x.tar"], TARGET),
             (7, ["-o", "full"], [*TARGET, "--compression", "none"]),
             (8, ["-o", "x.tar"], windows),
-            (8, ["-o", "x.tar", "--compile"], TARGET),
             (8, ["-o", "x.tar"], ["--python-version", "3.12", "--platform", "macosx_14_0_arm64"]),
         ]:
             with self.subTest(words=words, target=target):
@@ -339,6 +338,48 @@ class LayerTest(unittest.TestCase):
         self.assertEqual(os.listdir(self.dir / "an-empty-one"), [])
         self.assertFalse([name for name in os.listdir(self.dir) if name.startswith((".axle", "x"))])
 
+    def test_a_kill_leaves_the_old_file_and_nothing_for_long(self):
+        command = [AXLE, "layer", str(self.lock), "-f", str(self.wheels), "--offline", "--startup-hooks", "allow", "--no-store",
+                   *TARGET]
+        for output in (["-o", "x.tar.zst"], ["--oci", "image"]):
+            if output[0] == "-o":
+                (self.dir / "x.tar.zst").write_text("old")
+            # From before the first write to after the last.
+            for delay in (0.001, 0.004, 0.01, 0.02, 0.03, 0.05, 0.08):
+                process = subprocess.Popen([*command, *output], cwd=self.dir, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                try:
+                    process.wait(delay)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+                if output[0] == "-o":
+                    data = (self.dir / "x.tar.zst").read_bytes()
+                    self.assertTrue(data == b"old" or len(data) > 10_000)
+                elif (self.dir / "image/index.json").exists():
+                    self.blobs(self.dir / "image", abandoned=True)
+            for path in self.dir.rglob(".axle-*"):
+                os.utime(path, (0, 0))
+            self.axle("layer", self.lock, *output, "--no-store")
+        self.blobs(self.dir / "image")
+        self.assertEqual(sorted(os.listdir(self.dir)), ["image", "x.tar.zst"])
+
+    def test_byte_code_is_that_of_an_installed_environment(self):
+        python = os.path.realpath(sys.executable)
+        here = ["--python", python, "--compile"]
+        for jobs in ("1", "5"):
+            self.axle("layer", self.lock, "-o", f"c{jobs}.tar.gz", "-j", jobs, target=here)
+            shutil.rmtree(self.store)
+        self.assertEqual((self.dir / "c1.tar.gz").read_bytes(), (self.dir / "c5.tar.gz").read_bytes())
+        self.axle("sync", self.lock, "--root", self.dir / "root", "--venv", "/opt/venv", "--link-mode", "copy", target=here)
+        (self.dir / "out").mkdir()
+        subprocess.run(["tar", "-xpf", "c1.tar.gz", "-C", "out"], cwd=self.dir, check=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
+        wanted = snapshot(str(self.dir / "root/opt/venv"))
+        self.assertEqual(snapshot(str(self.dir / "out/opt/venv")), wanted)
+        self.assertTrue([path for path in wanted if path.endswith(".pyc")])
+        self.assertEqual(record_faults(str(self.dir / "out/opt/venv")), [])
+        done = self.axle("layer", self.lock, "-o", "x.tar", "--compile", status=8)
+        self.assertIn("--python", done.stderr)
+
     def test_a_failure_keeps_the_file_that_was_there(self):
         (self.dir / "x.tar").write_text("old")
         bad = self.dir / "bad.txt"
@@ -349,9 +390,11 @@ class LayerTest(unittest.TestCase):
 
     # OCI layouts.
 
-    def blobs(self, layout: Path) -> dict:
+    def blobs(self, layout: Path, abandoned=False) -> dict:
         """Every blob by its digest, which is checked; the manifest and the config of `latest`."""
         for blob in (layout / "blobs/sha256").iterdir():
+            if abandoned and blob.name.startswith(".axle-"):
+                continue
             self.assertEqual(sha256(blob.read_bytes()), blob.name)
         index = json.loads((layout / "index.json").read_text())
         [entry] = [entry for entry in index["manifests"]

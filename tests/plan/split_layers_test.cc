@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "axle/base/error.h"
 #include "axle/wheel/facts_builder.h"
 
 namespace axle {
@@ -113,6 +114,38 @@ TEST(SplitLayers, ChangesOnlyTheGroupOfWhatChanges) {
   std::vector<std::vector<std::string>> changed;
   std::set_difference(before.begin(), before.end(), after.begin(), after.end(), std::back_inserter(changed));
   EXPECT_EQ(changed.size(), 1U);
+}
+
+TEST(SplitLayers, GroupsMorePackagesThanEnginesMount) {
+  std::map<std::string, std::size_t> wheels;
+  for (int i = 0; i < 300; ++i) wheels["p" + std::to_string(i)] = 10;
+  const auto groups = [&] {
+    const Made made = split(wheels, {SplitBy::package, 0});
+    expect_whole(made);
+    std::set<std::vector<std::string>> found;
+    for (const LayerPart& part : made.parts) found.insert(part.distributions);
+    return found;
+  };
+  const auto before = groups();
+  EXPECT_LE(before.size(), 65U);
+  EXPECT_GE(before.size(), 60U);
+  wheels.erase("p7");
+  wheels["another"] = 10;
+  const auto after = groups();
+  std::vector<std::vector<std::string>> same;
+  std::set_intersection(before.begin(), before.end(), after.begin(), after.end(), std::back_inserter(same));
+  EXPECT_GE(same.size(), before.size() - 2);
+}
+
+TEST(SplitLayers, ReadsHowToSplit) {
+  EXPECT_EQ(parse_split("none").by, SplitBy::none);
+  EXPECT_EQ(parse_split("package").by, SplitBy::package);
+  EXPECT_EQ(parse_split("size:50M").bytes, 50U << 20);
+  EXPECT_EQ(parse_split("size:7").bytes, 7U);
+  for (const char* wrong :
+       {"size:", "size:0", "size:M", "size:-1", "size:1X", "size:99999999999G", "packages"}) {
+    EXPECT_THROW(parse_split(wrong), Error) << wrong;
+  }
 }
 
 }  // namespace

@@ -2,8 +2,10 @@
 // Which file goes into which layer. The assignment is stable: a change of one distribution changes the layer
 // that it is in and no other.
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "axle/plan/flatten.h"
@@ -24,7 +26,14 @@ struct LayerPart {
   std::vector<FlatEntry> entries;          // sorted
 };
 
-// none: one layer. package: first the environment's own files, then a layer for each distribution, by name.
+// "none", "package" or "size:N", N in bytes or with K, M or G. Throws Error(usage). Pure.
+SplitRule parse_split(std::string_view text);
+
+// Container engines mount no more than 127 layers at once, the base image's among them.
+inline constexpr std::size_t max_package_layers = 110;
+
+// none: one layer. package: first the environment's own files, then a layer for each distribution, by name;
+// with more than max_package_layers distributions, for each of up to 64 groups by their names' digests.
 // size: likewise first the environment's own; the distributions are divided by the bits of their names'
 // digests until each group holds no more than `bytes`, or one distribution. So a group depends on the
 // distributions in it and on nothing else. Pure.
