@@ -6,6 +6,7 @@
 
 #include "axle/base/error.h"
 #include "axle/lock/program_settings.h"
+#include "axle/object/object_facts.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/acquire.h"
@@ -43,20 +44,35 @@ void check_options(const Options& options, const std::vector<std::string>& locks
   if (options.system_libc && !options.with_libs) {
     throw Error(ErrorCode::usage, "--system-libc says how --with-libs is meant", "give --with-libs too");
   }
+  if (options.platform.starts_with("win") || options.platform.starts_with("macosx")) {
+    throw Error(ErrorCode::unsupported, "bundles are made for Linux only, not for " + options.platform,
+                "for other systems axle sync --platform makes an environment, which needs a Python there");
+  }
   if (!options.platform.empty() || !options.python_version.empty()) {
     throw Error(ErrorCode::usage, "a bundle is for the platform and version of its interpreter",
                 "leave out --platform and --python-version");
   }
 }
 
+[[noreturn]] void refuse_system(const Options& options) {
+  throw Error(ErrorCode::unsupported, axle::Place{options.with_python}, "is no Python for Linux",
+              "bundles are made for Linux only");
+}
+
+// A tree for another system cannot be asked what it is.
+void check_system(const Options& options, const std::string& tree) {
+  if (try_stat(AT_FDCWD, tree + "/python.exe")) refuse_system(options);
+  const auto program = MappedFile::try_open(AT_FDCWD, tree + "/bin/python3");
+  if (!program || program->bytes().starts_with("\x7f\x45LF")) return;
+  if (looks_like_object(program->bytes().substr(0, 64))) refuse_system(options);
+}
+
 Interpreter find_tree(const Options& options) {
   Options for_tree = options;
   for_tree.python = absolute_path(options.with_python);
+  check_system(options, for_tree.python);
   Interpreter interpreter = find_interpreter_for(for_tree, find_place(options));
-  if (interpreter.os != Os::linux) {
-    throw Error(ErrorCode::unsupported, axle::Place{options.with_python}, "is no Python for Linux",
-                "bundles are made for Linux only");
-  }
+  if (interpreter.os != Os::linux) refuse_system(options);
   return interpreter;
 }
 

@@ -71,6 +71,40 @@ def standalone_python(work: Path) -> Path:
     return copy
 
 
+def relocatable_python(axle: str, prefix: Path, work: Path) -> Path:
+    """A copy of an interpreter as standalone builds are: bin/pythonX.Y finds its library relative to itself, if it has one."""
+    name = next((prefix / "bin").glob("python3.*[0-9]")).name
+    copy = work / "stand alone" / "python"
+    (copy / "bin").mkdir(parents=True)
+    shutil.copy2(prefix / "bin" / name, copy / "bin" / name)
+    (copy / "bin/python3").symlink_to(name)
+    shutil.copytree(prefix / "lib" / name, copy / "lib" / name, symlinks=True,
+                    ignore=shutil.ignore_patterns("site-packages", "test", "__pycache__", "config-*"))
+    for library in (prefix / "lib").glob("libpython3*.so*"):
+        shutil.copy2(library, copy / "lib" / library.name, follow_symlinks=False)
+    if list((copy / "lib").glob("libpython3*.so*")):
+        run(axle, "rpath", copy / "bin" / name, "--set", "$ORIGIN/../lib")
+    told = run(copy / "bin" / name, "-c", "import sys; print(sys.prefix)", env={}).stdout.strip()
+    if told != str(copy):
+        fail(f"the standalone interpreter is in {told}, not in {copy}")
+    return copy
+
+
+def libc_only(root: Path, names: list[str]) -> None:
+    """Makes a root that holds the C library and its loader."""
+    for name in names:
+        for directory in ("/lib64", "/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/lib", "/usr/lib64"):
+            found = Path(directory, name)
+            if found.exists():
+                for place in (directory, "/lib64"):
+                    (root / place[1:]).mkdir(parents=True, exist_ok=True)
+                    shutil.copy(found, root / place[1:] / name)
+                break
+    loader = "/lib64/ld-linux-x86-64.so.2"
+    if Path(loader).exists():
+        shutil.copy(loader, root / loader[1:])
+
+
 def enter(root: Path) -> list[str] | None:
     """A command that runs another in `root`."""
     places = os.environ["PATH"] + ":/usr/sbin:/sbin"
@@ -185,22 +219,15 @@ class Bundles:
         """Where there is the C library and nothing else."""
         import json
 
+        # From a tree like those of python-build-standalone, at a place with a space.
+        whole, self.python = self.python, relocatable_python(self.axle, self.python, self.work)
         done = self.bundle("--entry", "hello", "-o", "libc", "--with-libs", "--system-libc", "--json")
+        self.python = whole
         needs = json.loads(done.stdout)["requires"]
         if needs["libraries"] or not needs["glibc"]:
             fail(f"the target must provide {needs}")
         root = self.work / "only-libc"
-        for name in needs["libc"]:
-            for directory in ("/lib64", "/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/lib", "/usr/lib64"):
-                found = Path(directory, name)
-                if found.exists():
-                    for place in (directory, "/lib64"):
-                        (root / place[1:]).mkdir(parents=True, exist_ok=True)
-                        shutil.copy(found, root / place[1:] / name)
-                    break
-        loader = "/lib64/ld-linux-x86-64.so.2"
-        if Path(loader).exists():
-            shutil.copy(loader, root / loader[1:])
+        libc_only(root, needs["libc"])
         shutil.move(self.work / "libc", root / "app")
         if command := enter(root):
             self.started(run(*command, "/app/bin/hello", env={}).stdout, Path("/app"), [])
@@ -303,6 +330,15 @@ class Bundles:
         self.bundle("-o", "full", "--clear", status=7)
         run(self.axle, "bundle", "lock.txt", "-f", "wheels", "--with-python", self.work / "wheels", "-o", "x", status=6,
             cwd=self.work, env=self.env)
+        # Pythons for other systems.
+        for name, content in (("windows/python.exe", b"MZ"), ("mac/bin/python3", b"\xcf\xfa\xed\xfe\x0c\0\0\1" + bytes(100))):
+            (self.work / name).parent.mkdir(parents=True)
+            (self.work / name).write_bytes(content)
+            done = run(self.axle, "bundle", "lock.txt", "-f", "wheels", "--with-python", name.split("/")[0], "-o", "x", status=8,
+                       cwd=self.work, env=self.env)
+            if "for Linux only" not in done.stderr:
+                fail(done.stderr)
+        self.bundle("-o", "x", "--platform", "win_amd64", status=8)
         if (self.work / "x").exists() or [path for path in self.work.iterdir() if ".axle-bundle." in path.name]:
             fail("a refused bundle left something")
 
@@ -322,7 +358,6 @@ class Bundles:
 def real_program(axle: str, work: Path) -> None:
     """fastapi behind uvicorn, as a directory and as one file, in an empty root, asked over HTTP."""
     import json
-    import urllib.request
 
     bundles = Bundles(axle, work)
     wheels = work / "real"
@@ -336,29 +371,44 @@ def real_program(axle: str, work: Path) -> None:
     (work / "wheels").rename(work / "small wheels")
     wheels.rename(work / "wheels")
     (work / "app.toml").write_text('arguments = ["site_app:app", "--port", "18765"]\n')
-    root = work / "root"
-    root.mkdir()
-    options = ("--entry", "uvicorn", "--settings", "app.toml", "--with-libs", "--compile")
-    bundles.bundle(*options, "-o", root / "app")
-    bundles.bundle(*options, "--one-file", root / "one")
-    command = enter(root) or []
-    for program in ("/app/bin/uvicorn", "/one"):
-        child = subprocess.Popen([*command, program if command else str(root) + program], env={"TMPDIR": "/tmp"})
-        try:
-            for _ in range(100):
-                time.sleep(0.2)
-                try:
-                    with urllib.request.urlopen("http://127.0.0.1:18765/") as answer:
-                        if json.load(answer) != {"hello": "world"}:
-                            fail("the service says something else")
-                    break
-                except OSError:
-                    continue
-            else:
-                fail(f"{program} does not answer")
-        finally:
-            child.terminate()
-            child.wait()
+    bundles.python = relocatable_python(axle, bundles.python, work)
+    for kind in ("nothing else", "the C library"):
+        root = work / kind
+        root.mkdir()
+        options = ["--entry", "uvicorn", "--settings", "app.toml", "--with-libs", "--compile"]
+        if kind == "the C library":
+            options.append("--system-libc")
+        told = bundles.bundle(*options, "-o", root / "my app", "--json").stdout
+        bundles.bundle(*options, "--one-file", root / "one file")
+        if kind == "the C library":
+            libc_only(root, json.loads(told)["requires"]["libc"])
+        command = enter(root) or []
+        for program in ("/my app/bin/uvicorn", "/one file", "/one file"):
+            answers([*command, program if command else str(root) + program])
+
+
+def answers(command: list[str]) -> None:
+    """The service comes up and says what it should."""
+    import json
+    import urllib.request
+
+    child = subprocess.Popen(command, env={"TMPDIR": "/tmp"})
+    try:
+        for _ in range(300):
+            time.sleep(0.2)
+            if child.poll() is not None:
+                fail(f"{command} ended with {child.returncode}")
+            try:
+                with urllib.request.urlopen("http://127.0.0.1:18765/") as answer:
+                    if json.load(answer) != {"hello": "world"}:
+                        fail("the service says something else")
+                return
+            except OSError:
+                continue
+        fail(f"{command} does not answer")
+    finally:
+        child.terminate()
+        child.wait()
 
 
 def main() -> None:
