@@ -194,6 +194,13 @@ class Explainer {
     return true;
   }
 
+  static bool has_entry_point(const WheelFacts& facts, std::string_view name) {
+    const auto points = facts.entry_points();
+    return std::any_of(points.begin(), points.end(), [&](const EntryPoint& point) {
+      return is_script_group(point.group) && point.name == name;
+    });
+  }
+
   bool explain_left_out() {
     for (const LaidDist& dist : state_.dists) {
       if (!dist.ours) continue;
@@ -201,8 +208,13 @@ class Explainer {
       if (!file) continue;
       result_.owners.push_back(dist.name);
       name_wheel(dist, file);
-      rule("left-out", "the wheel of " + dist.name +
-                           " has it, and it was not laid: --prune named it, or a file won against it");
+      // Where another file won, that one is there. Only a launcher for Windows has another name than the
+      // script that it replaces.
+      const bool replaced = dist.facts.scheme_of(dist.facts.file(*file)) == Scheme::scripts &&
+                            has_entry_point(dist.facts, path_.name());
+      rule("left-out", "the wheel of " + dist.name + " has it, and " +
+                           (replaced ? "the launcher of its entry point of that name replaced it"
+                                     : "--prune left it out"));
       return true;
     }
     return false;
