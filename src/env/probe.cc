@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,12 +13,9 @@
 #include "axle/base/error.h"
 #include "base/child.h"
 #include "base/fd.h"
-#include "base/interrupt.h"
 #include "base/text.h"
 #include "env/host_libc.h"
 #include "env/paths.h"
-
-extern char** environ;
 
 namespace axle {
 namespace {
@@ -65,31 +61,6 @@ sys.stdout.write(json.dumps({
 
 constexpr std::size_t max_answer = 1U << 20;
 
-pid_t spawn(const std::string& executable, int output) {
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-  posix_spawnattr_setpgroup(&attributes, 0);
-  std::array<std::string, 5> words{executable, "-I", "-S", "-c", probe_script};
-  std::array<char*, 6> arguments{words[0].data(), words[1].data(), words[2].data(),
-                                 words[3].data(), words[4].data(), nullptr};
-  pid_t pid = -1;
-  const int failed =
-      ::posix_spawn(&pid, executable.c_str(), &actions, &attributes, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
-  if (failed != 0) {
-    errno = failed;
-    throw_errno("run", executable);
-  }
-  return pid;
-}
-
 [[noreturn]] void refuse(const std::string& executable, const std::string& what) {
   throw Error(ErrorCode::io, Place{executable}, what, "name a working Python 3 with --python");
 }
@@ -97,23 +68,16 @@ pid_t spawn(const std::string& executable, int output) {
 std::string run_probe(const std::string& executable, std::chrono::milliseconds timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw_errno("make a pipe for", executable);
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw_errno("cannot make a pipe for", executable);
   const Fd reading(ends[0]);
   Fd writing(ends[1]);
-  Child child(spawn(executable, writing.get()));
+  Child child = Child::start({executable, "-I", "-S", "-c", probe_script}, nullptr, writing);
   writing = Fd();
 
   std::string answer;
   std::array<char, 8192> buffer{};
   while (true) {
-    throw_if_interrupted();
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    if (left.count() <= 0) refuse(executable, "did not answer in time");
-    pollfd waiting{reading.get(), POLLIN, 0};
-    // In short turns, so that an interrupt is seen.
-    const int ready = ::poll(&waiting, 1, static_cast<int>(std::min<std::int64_t>(left.count(), 200)));
-    if (ready <= 0) continue;
+    if (!wait_for(reading, POLLIN, deadline)) refuse(executable, "did not answer in time");
     const ssize_t got = ::read(reading.get(), buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;

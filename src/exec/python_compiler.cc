@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,10 +11,7 @@
 #include <chrono>
 
 #include "axle/base/error.h"
-#include "base/interrupt.h"
 #include "exec/marshal.h"
-
-extern char** environ;
 
 namespace axle {
 namespace {
@@ -69,48 +65,10 @@ Ends make_ends(const std::string& executable) {
   return both;
 }
 
-pid_t start(const std::string& executable, const Fd& theirs) {
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, theirs.get(), STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, theirs.get(), STDOUT_FILENO);
-  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-  posix_spawnattr_setpgroup(&attributes, 0);
-  std::array<std::string, 8> words{executable, "-I", "-S", "-B", "-W", "ignore", "-c", worker_script};
-  std::array<char*, words.size() + 1> arguments{};
-  for (std::size_t i = 0; i < words.size(); ++i) arguments[i] = words[i].data();
-  pid_t pid = -1;
-  const int failed =
-      ::posix_spawn(&pid, executable.c_str(), &actions, &attributes, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
-  if (failed != 0) {
-    errno = failed;
-    throw_errno("cannot run", executable);
-  }
-  return pid;
-}
-
 std::string length_of(std::size_t size) {
   std::string four;
   for (unsigned shift = 0; shift < 32; shift += 8) four += static_cast<char>(size >> shift & 0xff);
   return four;
-}
-
-// True when the socket can be read or written before the time is up.
-bool wait_for(const Fd& socket, short what, std::chrono::steady_clock::time_point deadline) {
-  while (true) {
-    throw_if_interrupted();
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    if (left.count() <= 0) return false;
-    pollfd waiting{socket.get(), what, 0};
-    // In short turns, so that an interrupt is seen.
-    if (::poll(&waiting, 1, static_cast<int>(std::min<std::int64_t>(left.count(), 200))) > 0) return true;
-  }
 }
 
 bool read_exactly(const Fd& socket, char* into, std::size_t size,
@@ -131,10 +89,10 @@ bool read_exactly(const Fd& socket, char* into, std::size_t size,
 
 PythonCompiler::PythonCompiler(const Interpreter& interpreter)
     : executable_(interpreter.base_executable.empty() ? interpreter.executable : interpreter.base_executable),
-      version_(interpreter.implementation == "cpython" ? python_minor(interpreter.version) : PythonMinor{}),
-      child_(-1) {
+      version_(interpreter.implementation == "cpython" ? python_minor(interpreter.version) : PythonMinor{}) {
   Ends ends = make_ends(executable_);
-  child_ = Child(start(executable_, ends.theirs));
+  child_ = Child::start({executable_, "-I", "-S", "-B", "-W", "ignore", "-c", worker_script}, &ends.theirs,
+                        ends.theirs);
   socket_ = std::move(ends.ours);
   ends.theirs = Fd();
   const auto hello = receive();
