@@ -298,6 +298,40 @@ class LayerTest(unittest.TestCase):
                 tar.extractall(self.dir / "unpacked")
         self.assertEqual(record_faults(str(self.dir / "unpacked/opt/venv")), [])
 
+    def test_edited_objects_are_those_of_an_installed_environment(self):
+        """Of two sizes: read whole, and in pieces."""
+        if not (cc := tool("cc")):
+            return
+        folder = self.dir / "native"
+        folder.mkdir()
+        (folder / "a.c").write_text("int alpha(void) { return 1; }\n")
+        (folder / "b.c").write_text("int alpha(void); int beta(void) { return alpha(); }\n")
+        (folder / "c.c").write_text("int alpha(void); const char pad[9000000] = {1}; int third(void) { return alpha() + pad[0]; }\n")
+        build = lambda *words: subprocess.run([cc, "-shared", "-fPIC", *words], cwd=folder, check=True)
+        build("-o", "libalpha.so", "-Wl,-soname,libalpha.so", "a.c")
+        build("-o", "_beta.so", "b.c", "-L.", "-lalpha")
+        build("-o", "_gamma.so", "c.c", "-L.", "-lalpha")
+        wheel = (Wheel("native-1.0-py3-none-any.whl").file("native/__init__.py")
+                 .file("native/libs/libalpha.so", (folder / "libalpha.so").read_bytes(), mode=0o755)
+                 .file("native/_beta.so", (folder / "_beta.so").read_bytes(), mode=0o755)
+                 .file("native/_gamma.so", (folder / "_gamma.so").read_bytes(), mode=0o755))
+        (folder / wheel.file_name).write_bytes(wheel.build())
+        lock = folder / "lock.txt"
+        lock.write_text(f"native==1.0 --hash=sha256:{sha256(wheel.build())}\n")
+        self.axle("sync", lock, "-f", folder, "--root", self.dir / "root", "--venv", "/opt/venv", "--link-mode", "copy", "--rpath", "fix")
+        wanted = snapshot(str(self.dir / "root/opt/venv"))
+        for name in ("_beta.so", "_gamma.so"):
+            self.assertNotEqual(wanted[f"{SITE}/native/{name}"][2], sha256((folder / name).read_bytes()), "was not edited")
+        for kind in ("tar", "tar.gz", "tar.zst"):
+            self.axle("layer", lock, "-f", folder, "-o", f"n.{kind}", "--rpath", "fix")
+            out = self.dir / f"out-{kind}"
+            out.mkdir()
+            if kind == "tar.zst" and not tool("zstd"):
+                continue
+            subprocess.run(["tar", "-xpf", f"n.{kind}", "-C", out], cwd=self.dir, check=True)
+            self.assertEqual(snapshot(str(out / "opt/venv")), wanted, kind)
+        self.assertFalse([name for name in os.listdir(self.dir) if name.startswith(".axle")])
+
     # Refusals.
 
     def test_refusals_leave_nothing(self):

@@ -58,11 +58,11 @@ def record_faults(top: str) -> list[str]:
     faults = []
     for folder, dirs, _ in os.walk(top, followlinks=True):
         for info in [name for name in dirs if name.endswith(".dist-info")]:
-            faults += _record_faults(folder, info)
+            faults += faults_of_record(folder, info)
     return faults
 
 
-def _record_faults(site: str, info: str) -> list[str]:
+def faults_of_record(site: str, info: str) -> list[str]:
     faults = []
     seen = set()
     with open(os.path.join(site, info, "RECORD"), newline="", encoding="utf-8") as file:
