@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/editable.h"
 #include "cli/environment_commands.h"
+#include "cli/memory.h"
 #include "cli/request.h"
 #include "cli/sync_wheels.h"
 #include "exec/own_files.h"
@@ -59,6 +60,7 @@ int run_sync(const Options& options) {
   head.inputs = locks.inputs;
   const SelectionRequest request = selection_request(options, opened.interpreter);
   const Chosen chosen = select_all(locks, request);
+  expect_distributions(chosen.pins.size());
   const std::vector<ReceiptInput> local = editable_inputs(options, chosen);
   head.inputs.insert(head.inputs.end(), local.begin(), local.end());
   const Decide decide = [&](const Installation& installed, Store& store, Diagnostics& notes) {

@@ -1,6 +1,5 @@
 // The program: signals, the command, errors. Everything else is a command's.
 
-#include <malloc.h>
 #include <signal.h>
 
 #include <cstdio>
@@ -12,6 +11,7 @@
 #include "axle/base/error.h"
 #include "base/interrupt.h"
 #include "cli/commands.h"
+#include "cli/memory.h"
 #include "cli/options.h"
 #include "cli/report.h"
 
@@ -20,14 +20,6 @@ extern char** environ;
 namespace {
 
 void on_signal(int signal) { axle::request_interrupt(signal); }
-
-// Memory that is freed is wanted again soon. Given back to the kernel it would come back page by page, and
-// that costs more than all else in a run of a few milliseconds.
-void keep_memory() {
-  mallopt(M_MMAP_THRESHOLD, 8 << 20);
-  mallopt(M_TRIM_THRESHOLD, 64 << 20);
-  mallopt(M_TOP_PAD, 1 << 20);
-}
 
 void catch_signals() {
   struct sigaction action {};

@@ -1,5 +1,7 @@
 #include "exec/receipt.h"
 
+#include <algorithm>
+
 #include "axle/base/error.h"
 #include "base/codec.h"
 #include "base/file.h"
@@ -159,7 +161,10 @@ Receipt decode_receipt(std::string_view bytes, std::string_view name) {
       if ((flags & 2) != 0) dist.direct_url = std::string(in.text());
       receipt.state.dists.push_back(std::move(dist));
     }
-    for (std::size_t count = in.count(); count > 0; --count) {
+    std::size_t count = in.count();
+    constexpr std::size_t least_entry = 36;  // a digest, and a byte for each of the rest
+    receipt.state.entries.reserve(std::min(count, bytes.size() / least_entry));
+    for (; count > 0; --count) {
       TreePlace tree{receipt.state.entries.size(), {}, {}};
       receipt.state.entries.push_back(decode_entry(in, receipt.state.dists.size(), tree));
       if (receipt.state.entries.back().kind == LaidKind::tree) receipt.trees.push_back(std::move(tree));

@@ -120,6 +120,7 @@ void add_foreign_entries(State& state, const Layout& layout) {
 
 // Drops distributions, and their entries' claims; ids are renumbered.
 void keep_dists(State& state, const std::vector<bool>& keep) {
+  if (std::find(keep.begin(), keep.end(), false) == keep.end()) return;
   std::vector<DistId> renumbered(state.dists.size(), environment_itself);
   std::vector<LaidDist> dists;
   for (std::size_t i = 0; i < keep.size(); ++i) {

@@ -197,7 +197,13 @@ RemovalSurvey survey_removals(const Fd& root, const State& state, const std::vec
     bool gone = false;
   };
   std::vector<Found> found(remove.size());
-  parallel_for(remove.size(), jobs, [&](std::size_t i) {
+  // A thread takes longer to start than to look at a few files.
+  constexpr std::size_t few_files = 200;
+  std::size_t files = 0;
+  for (const LaidEntry& entry : remove) {
+    files += entry.kind == LaidKind::tree ? state.dists[entry.dist].facts.dir(entry.dir).subtree_files() : 1;
+  }
+  parallel_for(remove.size(), files < few_files ? 1 : jobs, [&](std::size_t i) {
     const LaidEntry& entry = remove[i];
     const auto status = try_lstat(root.get(), entry.path.str());
     if (!status) {
