@@ -8,8 +8,11 @@ state and for the Nth call that counts (crash_shim.c, preloaded, does the counti
 
 * kill: the process dies at the call, a write half done. The next command on the environment, whichever it is, must
   leave exactly the old or exactly the new tree; the same command again must then give the new one.
+* again: the process dies at the call, then the next command dies at a call of its recovery, twice, and the one after it
+  meets an EIO; what comes after that must leave exactly the old or exactly the new tree.
 * an error (no space, from there on or once; EIO, EACCES, no descriptor): the command must say so and leave the old tree,
   or succeed with the new one. A failure after the commit is a warning; then the next command finishes the work.
+* EROFS: from the call on nothing can be changed, so nothing can be undone either; the next command does that.
 
 Trees are compared by names, types, modes, link targets and bytes, without `.axle/`; what lies beside the environment
 counts too. Without --all, a spread sample of every scenario runs for S seconds (default 60). The program must be linked
@@ -81,7 +84,7 @@ class Scenario:
     command: str
     warm: bool = True  # whether the store knows the wheels
     place: str = "--venv env"
-    with_strangers: bool = False  # somebody's own file and byte-code among ours
+    strangers_in: str = ""  # a directory of site-packages that gets somebody's own file, and byte-code
 
 
 def scenarios() -> list[Scenario]:
@@ -89,14 +92,22 @@ def scenarios() -> list[Scenario]:
     sync = "sync {lock} -f wheels --no-index --venv env --link-mode {mode}".format
     for mode in ("copy", "hardlink", "symlink"):
         old, new = sync(lock="old.txt", mode=mode), sync(lock="new.txt", mode=mode)
-        other = {"copy": "symlink", "hardlink": "copy", "symlink": "hardlink"}[mode]
+        others = [other for other in ("copy", "hardlink", "symlink") if other != mode]
+        install = f"install beta==1.0 -f wheels --no-index --venv env --link-mode {mode}"
         found += [
             Scenario(f"first-{mode}", (), old),
             Scenario(f"existing-{mode}", ("venv env",), old),
-            Scenario(f"upgrade-{mode}", (old,), new, with_strangers=mode != "symlink"),
-            Scenario(f"removal-{mode}", (old,), "uninstall alpha --allow-missing --venv env", with_strangers=mode == "copy"),
-            Scenario(f"{mode}-to-{other}", (old,), sync(lock="old.txt", mode=other)),
+            Scenario(f"upgrade-{mode}", (old,), new, strangers_in="" if mode == "symlink" else "alpha"),
+            Scenario(f"removal-{mode}", (old,), "uninstall alpha --allow-missing --venv env", strangers_in="alpha" if mode == "copy" else ""),
+            # The second owner of directories comes, and goes again: in symlink mode they are split and joined.
+            Scenario(f"addition-{mode}", (old, "uninstall beta --venv env"), install),
+            Scenario(f"removal-of-second-{mode}", (old,), "uninstall beta --allow-missing --venv env"),
+            *(Scenario(f"{mode}-to-{other}", (old,), sync(lock="old.txt", mode=other)) for other in others),
         ]
+    found += [
+        Scenario("removal-strangers-symlink", (sync(lock="old.txt", mode="symlink"),), "uninstall beta --allow-missing --venv env", strangers_in="ns"),
+        Scenario("to-symlink-strangers", (sync(lock="old.txt", mode="copy"),), sync(lock="old.txt", mode="symlink"), strangers_in="ns"),
+    ]
     copy = sync(lock="old.txt", mode="copy")
     found += [
         Scenario("first-cold", (), copy, warm=False),
@@ -118,10 +129,14 @@ class Fault:
     scope: str
     errno: int = 0
     stays: bool = False
+    undone: str = "at once"  # or by the next command
+    again: bool = False
 
 
 FAULTS = [
     Fault("kill", "mutations"),
+    Fault("again", "mutations", again=True),
+    Fault("EROFS", "mutations", 30, stays=True, undone="next"),
     Fault("full", "space", 28, stays=True),
     Fault("ENOSPC", "space", 28),
     Fault("EIO", "mutations", 5),
@@ -170,8 +185,8 @@ class Sweep:
             self.expect("sync old.txt -f wheels --no-index --venv warm")
             self.expect("sync new.txt -f wheels --no-index --venv warm")
             shutil.rmtree(self.live / "warm")
-        if self.scenario.with_strangers:
-            package = self.live / "env" / SITE / "alpha"
+        if self.scenario.strangers_in:
+            package = self.live / "env" / SITE / self.scenario.strangers_in
             (package / "mine.py").write_text("mine\n")
             (package / "__pycache__").mkdir()
             (package / "__pycache__" / "kept.cpython-311.pyc").write_text("byte-code\n")
@@ -212,12 +227,28 @@ class Sweep:
         shutil.rmtree(self.live)
         subprocess.run(["cp", "-a", str(self.pristine), str(self.live)], check=True)
         self.count_file.unlink(missing_ok=True)
-        return self.run(self.scenario.command, {
+        return self.run(self.scenario.command, self.shim_settings(fault, at))
+
+    def shim_settings(self, fault: Fault, at: int) -> dict[str, str]:
+        return {
             "LD_PRELOAD": self.shim, "CRASH_SCOPE": fault.scope, "CRASH_AT": str(at), "CRASH_ERRNO": str(fault.errno),
-            "CRASH_STAYS": str(int(fault.stays)), "CRASH_COUNT": str(self.count_file)})
+            "CRASH_STAYS": str(int(fault.stays)), "CRASH_COUNT": str(self.count_file)}
 
     def next_command(self, at: int) -> None:
-        """Any command on the environment; which one goes round with `at`."""
+        """Any command on the environment must do; which one goes round with `at`."""
+        command, statuses = self.any_command(at)
+        self.expect(command, *statuses)
+
+    def interrupted_recovery(self, at: int) -> None:
+        """The next command is killed, the one after it too, and then one meets an error; where goes round with `at`."""
+        for fault, where in ((Fault("kill", "mutations"), 1 + at * 7 % 23), (Fault("kill", "mutations"), 1 + at * 3 % 11),
+                             (Fault("EIO", "mutations", 5), 1 + at * 5 % 13)):
+            command, _ = self.any_command(at)
+            done = self.run(command, self.shim_settings(fault, where))
+            if done.returncode == 70 or (done.returncode < 0 and done.returncode != -9):
+                raise Wrong(f"axle {command}, in recovery: exit status {done.returncode}\n{done.stderr}")
+
+    def any_command(self, at: int) -> tuple[str, tuple[int, ...]]:
         place = self.scenario.place
         preview = f"sync old.txt -f wheels --no-index {place} --dry-run"
         ways = [(preview, (0,)), ("uninstall nobody --allow-missing " + place, (0, 7))]
@@ -226,8 +257,7 @@ class Sweep:
         if "check" in self.commands and place.startswith("--venv"):
             # 1: byte-code and files that nobody recorded are its findings; 7: there is no environment.
             ways.append((f"check {place}", (0, 1, 7)))
-        command, statuses = ways[at % len(ways)]
-        self.expect(command, *statuses)
+        return ways[at % len(ways)]
 
     def check(self, fault: Fault, at: int) -> None:
         done = self.faulty(fault, at)
@@ -236,6 +266,8 @@ class Sweep:
                 if done.returncode != 0:
                     raise Wrong(f"exit status {done.returncode}, and not killed\n{done.stderr}")
                 return  # fewer calls than in the counting run
+            if fault.again:
+                self.interrupted_recovery(at)
             self.next_command(at)
             self.require_one_of("after the next command", self.tree(), self.old, self.new)
             self.expect(self.scenario.command)
@@ -247,6 +279,10 @@ class Sweep:
         if done.returncode != 0:
             if not re.search("^error: ", done.stderr, re.MULTILINE):
                 raise Wrong(f"exit status {done.returncode} without a word\n{done.stderr}")
+            if fault.undone == "next":
+                self.next_command(at)
+                self.require_one_of("after an error that stayed, and the next command", self.tree(), self.old, self.new)
+                return
             self.require_one_of(f"after an error ({done.stderr.strip()})", tree, self.old)
             if at % 4 == 0:
                 self.expect(self.scenario.command)
