@@ -23,6 +23,8 @@ constexpr time_t least_age = 60;
 
 }  // namespace
 
+bool is_temporary_name(std::string_view name) noexcept { return name.starts_with(prefix); }
+
 TemporaryFile TemporaryFile::create(const std::string& directory) {
   static std::atomic<unsigned> count{0};
   while (true) {
@@ -40,7 +42,7 @@ TemporaryFile TemporaryFile::create(const std::string& directory) {
 void TemporaryFile::remove_abandoned(const std::string& directory) noexcept {
   try {
     for (const DirEntry& entry : list_dir(AT_FDCWD, directory)) {
-      if (!entry.name.starts_with(prefix) || entry.type != DT_REG) continue;
+      if (!is_temporary_name(entry.name) || entry.type != DT_REG) continue;
       const std::string path = directory + "/" + entry.name;
       const auto file = try_open_file(AT_FDCWD, path);
       const auto status = file ? try_stat(AT_FDCWD, path) : std::nullopt;

@@ -8,6 +8,9 @@
 
 namespace axle {
 
+// Whether a file of this name is one of these, perhaps left by a kill.
+bool is_temporary_name(std::string_view name) noexcept;
+
 class TemporaryFile {
  public:
   // In `directory`, under a name of its own, locked (flock) as long as it is open. Throws Error(io).

@@ -193,7 +193,7 @@ class NewLayout {
  public:
   explicit NewLayout(const std::string& directory) : directory_(directory) {
     const bool is_there = try_stat(AT_FDCWD, directory).has_value();
-    is_new_ = !is_there || list_dir(AT_FDCWD, directory).empty();
+    is_new_ = !is_there || is_empty_layout(directory);
     keep_directory_ = is_there;
     make_oci_layout(directory);
   }

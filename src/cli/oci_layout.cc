@@ -231,20 +231,28 @@ void check_oci_target(const std::string& directory) {
   if (!S_ISDIR(status->st_mode)) {
     throw Error(ErrorCode::usage, axle::Place{directory}, "is no directory", "name a directory with --oci");
   }
-  const bool is_empty = list_dir(AT_FDCWD, directory).empty();
-  if (!is_empty && !try_stat(AT_FDCWD, directory + "/" + layout_file)) {
+  if (!is_empty_layout(directory) && !try_stat(AT_FDCWD, directory + "/" + layout_file)) {
     throw Error(ErrorCode::usage, axle::Place{directory}, "has content and is no OCI image layout",
                 "name an empty directory, or a layout");
   }
 }
 
+bool is_empty_layout(const std::string& directory) {
+  const std::vector<DirEntry> entries = list_dir(AT_FDCWD, directory);
+  return std::all_of(entries.begin(), entries.end(),
+                     [](const DirEntry& entry) { return is_temporary_name(entry.name); });
+}
+
 void make_oci_layout(const std::string& directory) {
-  make_dirs(AT_FDCWD, oci_blobs(directory));
+  make_dirs(AT_FDCWD, directory);
   const std::string path = directory + "/" + layout_file;
-  if (try_stat(AT_FDCWD, path)) return;
-  TemporaryFile file = TemporaryFile::create(directory);
-  file.write(oci_layout_text);
-  file.publish(path);
+  // First of all: a kill leaves a layout, or nothing but a temporary file.
+  if (!try_stat(AT_FDCWD, path)) {
+    TemporaryFile file = TemporaryFile::create(directory);
+    file.write(oci_layout_text);
+    file.publish(path);
+  }
+  make_dirs(AT_FDCWD, oci_blobs(directory));
 }
 
 std::string oci_blobs(const std::string& directory) { return directory + "/blobs/sha256"; }

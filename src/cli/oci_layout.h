@@ -13,6 +13,8 @@ namespace axle::cli {
 
 // Where a layout is or shall be. Throws Error(usage) when the directory holds something else.
 void check_oci_target(const std::string& directory);
+// Whether the directory holds nothing, but for what a kill may have left.
+bool is_empty_layout(const std::string& directory);
 // Makes the layout where there is none: so that layers can be written beside their places.
 void make_oci_layout(const std::string& directory);
 // The directory of its blobs.
