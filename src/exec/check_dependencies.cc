@@ -1,48 +1,40 @@
-// Requires-Dist of everything installed against everything installed. Pure.
-//
-// A requirement counts when its marker holds in this environment, with `extra` empty or with an extra that a
-// requirement which counts has asked for. So extras spread: a[x] may ask for b[y], which may ask for c; the
-// work list below visits each pair of distribution and extra once.
+// Requires-Dist of everything installed against everything installed. Pure. Which of them count:
+// plan/requirement_walk.h.
 
 #include <algorithm>
-#include <deque>
-#include <set>
 
-#include "axle/base/error.h"
 #include "axle/pep/name.h"
 #include "axle/pep/requirement.h"
 #include "base/text.h"
 #include "exec/check.h"
+#include "plan/requirement_walk.h"
 
 namespace axle {
 namespace {
-
-struct Parsed {
-  std::vector<std::optional<Requirement>> requirements;
-  std::set<std::size_t> counted;
-};
 
 class DependencyCheck {
  public:
   DependencyCheck(const std::vector<DependencyNode>& nodes,
                   const std::multimap<std::string, std::string>& outside,
                   const MarkerEnvironment& environment)
-      : nodes_(nodes), outside_(outside), environment_(environment), parsed_(nodes.size()) {
+      : nodes_(nodes), outside_(outside), walk_(environment) {
     for (std::size_t i = 0; i < nodes.size(); ++i) by_name_.emplace(nodes[i].name, i);
   }
 
   DependencyReport run(const std::string& python_version) {
-    for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      if (!nodes_[i].metadata) continue;
-      check_python(nodes_[i], python_version);
-      parse(i);
-      ask(i, "");
+    for (const DependencyNode& node : nodes_) {
+      if (node.metadata) check_python(node, python_version);
+      walk_.add(node.metadata ? parse(node) : std::vector<std::optional<Requirement>>());
     }
-    while (!work_.empty()) {
-      const auto [node, extra] = work_.front();
-      work_.pop_front();
-      visit(node, extra);
-    }
+    walk_.run(
+        [this](std::size_t node, std::size_t, const Requirement& requirement, const std::string&) {
+          ++report_.requirements;
+          judge(nodes_[node], requirement);
+        },
+        [this](std::size_t node, const Requirement& requirement, const std::string& why) {
+          problem(Severity::warning, "metadata-invalid", nodes_[node],
+                  "the marker of " + quoted(requirement.str()) + " has no value: " + why, "");
+        });
     std::sort(report_.edges.begin(), report_.edges.end());
     report_.edges.erase(std::unique(report_.edges.begin(), report_.edges.end()), report_.edges.end());
     return std::move(report_);
@@ -69,46 +61,15 @@ class DependencyCheck {
     }
   }
 
-  void parse(std::size_t node) {
-    for (const std::string& text : nodes_[node].metadata->requires_dist) {
-      parsed_[node].requirements.push_back(Requirement::try_parse(text));
-      if (parsed_[node].requirements.back()) continue;
-      problem(Severity::warning, "metadata-invalid", nodes_[node],
+  std::vector<std::optional<Requirement>> parse(const DependencyNode& node) {
+    std::vector<std::optional<Requirement>> requirements;
+    for (const std::string& text : node.metadata->requires_dist) {
+      requirements.push_back(Requirement::try_parse(text));
+      if (requirements.back()) continue;
+      problem(Severity::warning, "metadata-invalid", node,
               "Requires-Dist " + quoted(text) + " is no requirement", "");
     }
-  }
-
-  void ask(std::size_t node, const std::string& extra) {
-    if (asked_.emplace(node, extra).second) work_.emplace_back(node, extra);
-  }
-
-  const MarkerContext& context(const std::string& extra) {
-    const auto known = contexts_.find(extra);
-    if (known != contexts_.end()) return known->second;
-    MarkerEnvironment environment = environment_;
-    environment.extra = extra;
-    return contexts_.emplace(extra, MarkerContext(environment)).first->second;
-  }
-
-  void visit(std::size_t node, const std::string& extra) {
-    Parsed& parsed = parsed_[node];
-    for (std::size_t i = 0; i < parsed.requirements.size(); ++i) {
-      const auto& requirement = parsed.requirements[i];
-      if (!requirement || parsed.counted.contains(i)) continue;
-      if (requirement->marker) {
-        try {
-          if (!requirement->marker->evaluate(context(extra))) continue;
-        } catch (const Error& error) {
-          problem(Severity::warning, "metadata-invalid", nodes_[node],
-                  "the marker of " + quoted(requirement->str()) + " has no value: " + error.message(), "");
-          parsed.counted.insert(i);
-          continue;
-        }
-      }
-      parsed.counted.insert(i);
-      ++report_.requirements;
-      judge(nodes_[node], *requirement);
-    }
+    return requirements;
   }
 
   void judge(const DependencyNode& node, const Requirement& requirement) {
@@ -127,7 +88,7 @@ class DependencyCheck {
     const auto [first, last] = by_name_.equal_range(wanted);
     for (auto it = first; it != last; ++it) {
       consider(nodes_[it->second].version);
-      for (const std::string& extra : requirement.extras) ask(it->second, normalize_name(extra));
+      for (const std::string& extra : requirement.extras) walk_.ask(it->second, normalize_name(extra));
       if (wanted != node.name) report_.edges.emplace_back(node.name, wanted);
     }
     const auto [outside, outside_end] = outside_.equal_range(wanted);
@@ -145,12 +106,8 @@ class DependencyCheck {
 
   const std::vector<DependencyNode>& nodes_;
   const std::multimap<std::string, std::string>& outside_;
-  const MarkerEnvironment& environment_;
-  std::vector<Parsed> parsed_;
+  RequirementWalk walk_;
   std::multimap<std::string, std::size_t> by_name_;
-  std::map<std::string, MarkerContext> contexts_;
-  std::set<std::pair<std::size_t, std::string>> asked_;
-  std::deque<std::pair<std::size_t, std::string>> work_;
   DependencyReport report_;
 };
 

@@ -1,12 +1,11 @@
 #include "plan/dependency_graph.h"
 
 #include <algorithm>
-#include <deque>
 #include <map>
 
-#include "axle/base/error.h"
 #include "axle/pep/name.h"
 #include "axle/pep/requirement.h"
+#include "plan/requirement_walk.h"
 
 namespace axle {
 namespace {
@@ -14,24 +13,22 @@ namespace {
 class GraphMaker {
  public:
   GraphMaker(const std::vector<DependencyPackage>& packages, const MarkerEnvironment& environment)
-      : packages_(packages), environment_(environment), parsed_(packages.size()), counted_(packages.size()) {
+      : packages_(packages), walk_(environment), counted_(packages.size()) {
     graph_.of.resize(packages.size());
     graph_.wanted.resize(packages.size());
     for (std::size_t i = 0; i < packages.size(); ++i) {
       by_name_.emplace(packages[i].name, i);
-      for (const std::string& text : packages[i].requires_dist) {
-        parsed_[i].push_back(Requirement::try_parse(text));
-      }
+      std::vector<std::optional<Requirement>> requirements;
+      for (const std::string& text : packages[i].requires_dist)
+        requirements.push_back(Requirement::try_parse(text));
+      walk_.add(std::move(requirements));
     }
   }
 
   DependencyGraph make() {
-    for (std::size_t i = 0; i < packages_.size(); ++i) ask(i, "");
-    while (!work_.empty()) {
-      const auto [package, extra] = work_.front();
-      work_.pop_front();
-      visit(package, extra);
-    }
+    walk_.run([this](std::size_t package, std::size_t index, const Requirement& requirement,
+                     const std::string& extra) { count(package, index, requirement, extra); },
+              [](std::size_t, const Requirement&, const std::string&) {});
     for (std::size_t i = 0; i < packages_.size(); ++i) {
       for (auto& [order, dependency] : counted_[i]) graph_.of[i].push_back(std::move(dependency));
     }
@@ -40,47 +37,26 @@ class GraphMaker {
   }
 
  private:
-  void ask(std::size_t package, const std::string& extra) {
-    if (!asked_.emplace(package, extra).second) return;
-    if (!extra.empty()) graph_.wanted[package].insert(extra);
-    work_.emplace_back(package, extra);
-  }
-
-  bool holds(const Requirement& requirement, const std::string& extra) {
-    if (!requirement.marker) return true;
-    auto known = contexts_.find(extra);
-    if (known == contexts_.end()) {
-      MarkerEnvironment environment = environment_;
-      environment.extra = extra;
-      known = contexts_.emplace(extra, MarkerContext(environment)).first;
-    }
-    try {
-      return requirement.marker->evaluate(known->second);
-    } catch (const Error&) {
-      return false;
-    }
-  }
-
-  void visit(std::size_t package, const std::string& extra) {
-    for (std::size_t i = 0; i < parsed_[package].size(); ++i) {
-      const auto& requirement = parsed_[package][i];
-      if (!requirement || counted_[package].contains(i) || !holds(*requirement, extra)) continue;
-      Dependency dependency;
-      Requirement bare = *requirement;
-      bare.marker.reset();
-      dependency.requirement = bare.str();
-      dependency.name = normalize_name(requirement->name);
-      if (requirement->marker) dependency.marker = requirement->marker->str();
-      dependency.for_extra = extra;
-      for (const std::string& one : requirement->extras) dependency.extras.push_back(normalize_name(one));
-      if (const auto found = by_name_.find(dependency.name); found != by_name_.end()) {
-        dependency.package = found->second;
-        dependency.met = requirement->url.has_value() ||
-                         requirement->specifier.contains(packages_[found->second].version, true);
-        for (const std::string& one : dependency.extras) ask(found->second, one);
+  void count(std::size_t package, std::size_t index, const Requirement& requirement,
+             const std::string& extra) {
+    Dependency dependency;
+    Requirement bare = requirement;
+    bare.marker.reset();
+    dependency.requirement = bare.str();
+    dependency.name = normalize_name(requirement.name);
+    if (requirement.marker) dependency.marker = requirement.marker->str();
+    dependency.for_extra = extra;
+    for (const std::string& one : requirement.extras) dependency.extras.push_back(normalize_name(one));
+    if (const auto found = by_name_.find(dependency.name); found != by_name_.end()) {
+      dependency.package = found->second;
+      dependency.met = requirement.url.has_value() ||
+                       requirement.specifier.contains(packages_[found->second].version, true);
+      for (const std::string& one : dependency.extras) {
+        walk_.ask(found->second, one);
+        graph_.wanted[found->second].insert(one);
       }
-      counted_[package].emplace(i, std::move(dependency));
     }
+    counted_[package].emplace(index, std::move(dependency));
   }
 
   // Marks all that is reached from a package. Iterative: metadata chooses the depth.
@@ -120,13 +96,9 @@ class GraphMaker {
   }
 
   const std::vector<DependencyPackage>& packages_;
-  const MarkerEnvironment& environment_;
-  std::vector<std::vector<std::optional<Requirement>>> parsed_;
+  RequirementWalk walk_;
   std::vector<std::map<std::size_t, Dependency>> counted_;
   std::map<std::string, std::size_t> by_name_;
-  std::map<std::string, MarkerContext> contexts_;
-  std::set<std::pair<std::size_t, std::string>> asked_;
-  std::deque<std::pair<std::size_t, std::string>> work_;
   DependencyGraph graph_;
 };
 
