@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "action/foreign_options.h"
 #include "axle/base/error.h"
 #include "axle/pep/name.h"
 #include "base/text.h"
@@ -248,74 +249,6 @@ constexpr Option options[] = {
 };
 #undef AXLE_TEXT
 
-// Common options that mean nothing to an action: every command takes them (docs/cli.md).
-constexpr std::string_view ignored_with_value[] = {"--target",
-                                                   "--prefix",
-                                                   "--root",
-                                                   "--extra",
-                                                   "--group",
-                                                   "--no-group",
-                                                   "--only-group",
-                                                   "--find-links",
-                                                   "-f",
-                                                   "--exclude",
-                                                   "--only",
-                                                   "--index",
-                                                   "--index-url",
-                                                   "-i",
-                                                   "--extra-index-url",
-                                                   "--store",
-                                                   "--lock-format",
-                                                   "-r",
-                                                   "--requirement",
-                                                   "--concurrency",
-                                                   "--color",
-                                                   "--older-than",
-                                                   "--keep-used-by"};
-constexpr std::string_view ignored_flags[] = {"--system",
-                                              "--break-system-packages",
-                                              "--all-extras",
-                                              "--all-groups",
-                                              "--no-default-groups",
-                                              "--offline",
-                                              "--no-index",
-                                              "--require-hashes",
-                                              "--allow-empty",
-                                              "--allow-missing",
-                                              "--no-store",
-                                              "--repair",
-                                              "--reinstall",
-                                              "--force",
-                                              "--durable",
-                                              "--no-wait",
-                                              "--exact",
-                                              "--relocatable",
-                                              "--clear",
-                                              "--check",
-                                              "--pins",
-                                              "--native",
-                                              "--quick",
-                                              "-v",
-                                              "--verbose",
-                                              "--no-progress",
-                                              "--editable-local",
-                                              "--persistent_worker"};
-// What others do and axle does not, and what to do instead.
-constexpr std::string_view patch_hint = "patch the tree in a step after this one, or the wheel before it";
-constexpr std::string_view compile_hint =
-    "an action runs no Python: run python -m compileall --invalidation-mode unchecked-hash in a step after "
-    "it";
-constexpr Word<std::string_view> refused[] = {
-    {"--patch", patch_hint},         {"--patch-strip", patch_hint},
-    {"--patch-tool", patch_hint},    {"--preserve-path", patch_hint},
-    {"--compile-pyc", compile_hint}, {"--pyc-invalidation-mode", compile_hint},
-    {"--compile", compile_hint}};
-
-template <std::size_t size>
-bool is_among(std::string_view name, const std::string_view (&names)[size]) {
-  return std::find(std::begin(names), std::end(names), name) != std::end(names);
-}
-
 const Option* find_option(std::string_view name) noexcept {
   const auto* found = std::find_if(std::begin(options), std::end(options),
                                    [&](const Option& one) { return one.name == name; });
@@ -366,16 +299,12 @@ class Parser {
     if (equals != std::string_view::npos) given = argument.substr(equals + 1);
     if (const Option* known = find_option(name)) {
       known->take(request_, name, known->has_value ? value(name, given) : no_value(name, given));
-    } else if (is_among(name, ignored_with_value)) {
+    } else if (is_ignored_option(name)) {
       value(name, given);
-    } else if (is_among(name, ignored_flags)) {
+    } else if (is_ignored_flag(name)) {
       no_value(name, given);
     } else {
-      for (const auto& [word, hint] : refused) {
-        if (word != name) continue;
-        throw Error(ErrorCode::unsupported, std::string(name) + " is nothing that axle action does",
-                    std::string(hint));
-      }
+      refuse_foreign(name);
       throw Error(ErrorCode::usage, "unknown option " + quoted(name), "docs/build-systems.md lists them");
     }
   }
@@ -497,7 +426,7 @@ class Parser {
 bool takes_value(std::string_view option) noexcept {
   if (option.find('=') != std::string_view::npos) return false;
   if (const Option* known = find_option(option)) return known->has_value;
-  return is_among(option, ignored_with_value) || option == "--flagfile" || option == "--param-style" ||
+  return is_ignored_option(option) || option == "--flagfile" || option == "--param-style" ||
          option == "--worker-protocol";
 }
 
