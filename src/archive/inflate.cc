@@ -46,13 +46,13 @@ void Inflater::read(const Source& source, const Member& member, char* into) {
   const auto size = static_cast<std::size_t>(member.size);
   if (member.method == ZipMethod::stored) {
     pread_exactly(source.fd, into, size, member.data_offset, source.name);
-    check_crc(source, member, libdeflate_crc32(0, into, size));
+    check_crc(source, member, crc32_of({into, size}));
     return;
   }
   // Deflate may pad without bound: what is much larger than what it holds goes through bounded memory.
   if (member.packed_size <= member.size + member.size / 8 + piece_size) {
     inflate(source, member, into);
-    check_crc(source, member, libdeflate_crc32(0, into, size));
+    check_crc(source, member, crc32_of({into, size}));
     return;
   }
   std::size_t used = 0;

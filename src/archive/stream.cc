@@ -1,7 +1,11 @@
 #include "archive/stream.h"
 
+#include <isa-l/crc.h>
 #include <isa-l/igzip_lib.h>
-#include <libdeflate.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #include <algorithm>
 
@@ -32,6 +36,25 @@ void refuse_too_small(const Source& source, const Member& member, std::uint64_t 
 
 void refuse_rest(const Source& source, const Member& member, std::uint64_t rest) {
   refuse_member(source, member.name, "has " + count_bytes(rest) + " after the end of its deflate stream");
+}
+
+// ISA-L leaves the upper halves of vector registers in use. Until they are cleared, each instruction of the
+// old form, among them those of SHA-256, waits for the one before: hashing takes 2.5 times as long.
+#if defined(__x86_64__)
+__attribute__((target("avx"))) static void clear_upper_halves() noexcept { _mm256_zeroupper(); }
+static void leave_isal() noexcept {
+  if (__builtin_cpu_supports("avx")) clear_upper_halves();
+}
+#else
+static void leave_isal() noexcept {}
+#endif
+
+// ISA-L's is several times as fast as libdeflate's.
+std::uint32_t crc32_of(std::string_view bytes, std::uint32_t before) noexcept {
+  const std::uint32_t crc =
+      crc32_gzip_refl(before, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  leave_isal();
+  return crc;
 }
 
 void check_crc(const Source& source, const Member& member, std::uint32_t crc) {
@@ -86,7 +109,9 @@ std::string_view MemberStream::next_inflated() {
     }
     state.next_out = reinterpret_cast<std::uint8_t*>(out);
     state.avail_out = piece_size;
-    if (isal_inflate(&state) < 0) refuse_member(source_, member_.name, "its deflate stream is damaged");
+    const int status = isal_inflate(&state);
+    leave_isal();
+    if (status < 0) refuse_member(source_, member_.name, "its deflate stream is damaged");
     const std::size_t produced = piece_size - state.avail_out;
     if (produced > 0) return {out, produced};
     if (state.block_state != ISAL_BLOCK_FINISH && state.avail_in == 0 && packed_rest_ == 0) {
@@ -103,7 +128,7 @@ std::string_view MemberStream::next_inflated() {
 std::string_view MemberStream::verified(std::string_view piece) {
   if (piece.size() > member_.size - size_) refuse_too_large(source_, member_);
   size_ += piece.size();
-  crc_ = libdeflate_crc32(crc_, piece.data(), piece.size());
+  crc_ = crc32_of(piece, crc_);
   return piece;
 }
 

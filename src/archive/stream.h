@@ -31,6 +31,7 @@ class Bytes {
 [[noreturn]] void refuse_too_large(const Source& source, const Member& member);
 [[noreturn]] void refuse_too_small(const Source& source, const Member& member, std::uint64_t size);
 [[noreturn]] void refuse_rest(const Source& source, const Member& member, std::uint64_t rest);
+std::uint32_t crc32_of(std::string_view bytes, std::uint32_t before = 0) noexcept;
 void check_crc(const Source& source, const Member& member, std::uint32_t crc);
 
 class MemberStream {

@@ -25,10 +25,6 @@
 namespace axle {
 namespace {
 
-void one_by_one(std::span<const std::string_view> texts, std::span<Sha256> digests) {
-  for (std::size_t i = 0; i < texts.size(); ++i) digests[i] = Sha256::of(texts[i]);
-}
-
 #if defined(__x86_64__)
 
 #define AXLE_SHA_TARGET __attribute__((target("sha,sse4.1")))
@@ -46,13 +42,16 @@ alignas(16) constexpr std::array<std::uint32_t, 64> round_constants{
 
 constexpr std::size_t block_size = 64;
 
-// One text on its way: what is left of it in whole blocks, then its last bytes with the padding.
+// One text on its way: what is left of the present piece in whole blocks; after the last piece the last bytes
+// with the padding.
 struct Lane {
   __m128i abef, cdgh;  // the state, in the order of the instructions
   const char* at = nullptr;
   std::size_t blocks = 0;
+  const Pieces* more = nullptr;  // nullptr: nothing comes after the present piece
   bool in_padding = false;
-  std::size_t padding_blocks = 0;
+  std::uint64_t size = 0;  // bytes so far
+  std::string_view rest;   // of the last piece
   std::array<char, 2 * block_size> padding;
   Sha256* digest = nullptr;
 };
@@ -69,21 +68,32 @@ bool has_instructions() noexcept {
   return known;
 }
 
-AXLE_SHA_TARGET void begin(Lane& lane, std::string_view text, Sha256& digest) {
+AXLE_SHA_TARGET void begin(Lane& lane, Sha256& digest) {
   lane.abef =
       _mm_set_epi32(0x6a09e667, static_cast<int>(0xbb67ae85), 0x510e527f, static_cast<int>(0x9b05688c));
   lane.cdgh = _mm_set_epi32(0x3c6ef372, static_cast<int>(0xa54ff53a), 0x1f83d9ab, 0x5be0cd19);
-  lane.at = text.data();
-  lane.blocks = text.size() / block_size;
   lane.in_padding = false;
+  lane.size = 0;
+  lane.rest = {};
   lane.digest = &digest;
-  const std::string_view rest = text.substr(lane.blocks * block_size);
-  lane.padding_blocks = rest.size() < block_size - 8 ? 1 : 2;
+}
+
+void take(Lane& lane, std::string_view piece) {
+  lane.size += piece.size();
+  lane.at = piece.data();
+  lane.blocks = piece.size() / block_size;
+  lane.rest = piece.substr(lane.blocks * block_size);
+}
+
+void pad(Lane& lane) {
+  lane.in_padding = true;
+  lane.at = lane.padding.data();
+  lane.blocks = lane.rest.size() < block_size - 8 ? 1 : 2;
   lane.padding.fill(0);
-  rest.copy(lane.padding.data(), rest.size());
-  lane.padding[rest.size()] = static_cast<char>(0x80);
-  const std::uint64_t bits = __builtin_bswap64(std::uint64_t{text.size()} * 8);
-  std::memcpy(lane.padding.data() + lane.padding_blocks * block_size - sizeof bits, &bits, sizeof bits);
+  lane.rest.copy(lane.padding.data(), lane.rest.size());
+  lane.padding[lane.rest.size()] = static_cast<char>(0x80);
+  const std::uint64_t bits = __builtin_bswap64(lane.size * 8);
+  std::memcpy(lane.padding.data() + lane.blocks * block_size - sizeof bits, &bits, sizeof bits);
 }
 
 AXLE_SHA_TARGET void finish(Lane& lane) {
@@ -153,28 +163,32 @@ AXLE_SHA_TARGET __attribute__((always_inline)) inline void compress(const std::a
   }
 }
 
-AXLE_SHA_TARGET void two_lanes(std::span<const std::string_view> texts, std::span<Sha256> digests) {
-  std::array<Lane, 2> lanes;
-  std::size_t next = 0;
-  // Gives the lane blocks to take in, unless nothing is left for it.
-  const auto refill = [&](Lane& lane) {
-    while (lane.blocks == 0) {
-      if (lane.digest != nullptr && !lane.in_padding) {
-        lane.in_padding = true;
-        lane.at = lane.padding.data();
-        lane.blocks = lane.padding_blocks;
-        continue;
+// Gives the lane blocks to take in; false when nothing is left for it. `next_text` begins the lane's next
+// text, if there is one.
+template <class NextText>
+bool refill(Lane& lane, const NextText& next_text) {
+  while (lane.blocks == 0) {
+    if (lane.digest != nullptr && !lane.in_padding) {
+      const std::string_view piece = lane.more != nullptr && lane.rest.empty() ? (*lane.more)() : "";
+      if (piece.empty()) {
+        pad(lane);
+      } else {
+        take(lane, piece);
       }
-      if (lane.digest != nullptr) finish(lane);
-      if (next == texts.size()) return false;
-      begin(lane, texts[next], digests[next]);
-      ++next;
+      continue;
     }
-    return true;
-  };
+    if (lane.digest != nullptr) finish(lane);
+    if (!next_text(lane)) return false;
+  }
+  return true;
+}
+
+template <class NextText>
+AXLE_SHA_TARGET void two_lanes(const NextText& next_text) {
+  std::array<Lane, 2> lanes;
   while (true) {
-    const bool first = refill(lanes[0]);
-    const bool second = refill(lanes[1]);
+    const bool first = refill(lanes[0], next_text);
+    const bool second = refill(lanes[1], next_text);
     if (first && second) {
       compress<2>({&lanes[0], &lanes[1]}, std::min(lanes[0].blocks, lanes[1].blocks));
     } else if (first || second) {
@@ -192,9 +206,42 @@ AXLE_SHA_TARGET void two_lanes(std::span<const std::string_view> texts, std::spa
 
 void sha256_each(std::span<const std::string_view> texts, std::span<Sha256> digests) {
 #if defined(__x86_64__)
-  if (texts.size() > 1 && has_instructions()) return two_lanes(texts, digests);
+  if (texts.size() > 1 && has_instructions()) {
+    std::size_t next = 0;
+    return two_lanes([&](Lane& lane) {
+      if (next == texts.size()) return false;
+      begin(lane, digests[next]);
+      take(lane, texts[next]);
+      ++next;
+      return true;
+    });
+  }
 #endif
-  one_by_one(texts, digests);
+  for (std::size_t i = 0; i < texts.size(); ++i) digests[i] = Sha256::of(texts[i]);
+}
+
+std::array<Sha256, 2> sha256_pair(const Pieces& first, const Pieces& second) {
+  std::array<Sha256, 2> digests;
+#if defined(__x86_64__)
+  if (has_instructions()) {
+    std::size_t next = 0;
+    two_lanes([&](Lane& lane) {
+      if (next == digests.size()) return false;
+      begin(lane, digests[next]);
+      lane.more = next == 0 ? &first : &second;
+      ++next;
+      return true;
+    });
+    return digests;
+  }
+#endif
+  for (std::size_t i = 0; i < digests.size(); ++i) {
+    const Pieces& more = i == 0 ? first : second;
+    Hasher hasher;
+    for (std::string_view piece = more(); !piece.empty(); piece = more()) hasher.update(piece);
+    digests[i] = hasher.finish_sha256();
+  }
+  return digests;
 }
 
 }  // namespace axle

@@ -1,6 +1,8 @@
 #pragma once
 // SHA-256 of many texts at once, faster than one after the other.
 
+#include <array>
+#include <functional>
 #include <span>
 #include <string_view>
 
@@ -10,5 +12,10 @@ namespace axle {
 
 // digests[i] becomes that of texts[i]; both are equally long. Large texts first make the best of it.
 void sha256_each(std::span<const std::string_view> texts, std::span<Sha256> digests);
+
+// A text in pieces: each but the last has a multiple of 64 bytes and is there until the next is asked for; ""
+// after the last.
+using Pieces = std::function<std::string_view()>;
+std::array<Sha256, 2> sha256_pair(const Pieces& first, const Pieces& second);
 
 }  // namespace axle

@@ -30,6 +30,7 @@
 #include "axle/base/error.h"
 #include "base/file.h"
 #include "base/interrupt.h"
+#include "base/sha256_lanes.h"
 #include "base/task_queue.h"
 #include "base/text.h"
 #include "store/member_writer.h"
@@ -43,6 +44,7 @@ namespace {
 constexpr std::uint64_t chunk_weight = 256U << 10;
 constexpr std::uint64_t large = 64U << 10;
 constexpr std::uint64_t max_pair = 4U << 20;
+constexpr std::size_t piece_size = 128U << 10;  // of an archive that is hashed
 // Creating a file takes as long as working through so many bytes.
 constexpr std::uint64_t file_weight = 4U << 10;
 
@@ -142,24 +144,40 @@ std::vector<Chunk> chunks_of(const Work& work) {
       if (small.weight >= chunk_weight) chunks.push_back(std::exchange(small, {}));
     }
   }
-  if (!small.members.empty()) chunks.push_back(std::move(small));
   std::stable_sort(pairable.begin(), pairable.end(),
                    [&](std::uint32_t a, std::uint32_t b) { return members[a].size > members[b].size; });
-  for (std::size_t i = 0; i < pairable.size();) {
-    Chunk& chunk = chunks.emplace_back();
+  for (std::size_t i = 0; i < pairable.size(); ++i) {
+    // The smallest may be left over: then it goes with small ones.
+    Chunk& chunk = i + 1 < pairable.size() || small.members.empty() ? chunks.emplace_back() : small;
     chunk.add(pairable[i], members[pairable[i]].size);
+    if (i + 1 == pairable.size() || chunk.weight + members[pairable[i + 1]].size > max_pair) continue;
     ++i;
-    if (i == pairable.size() || chunk.weight + members[pairable[i]].size > max_pair) continue;
     chunk.add(pairable[i], members[pairable[i]].size);
-    ++i;
   }
+  if (!small.members.empty()) chunks.push_back(std::move(small));
   return chunks;
 }
 
-void hash_archive(Work& work, const UnpackOptions& options) {
-  const WheelSource& source = *work.job->source;
-  work.job->sha256 = hash_file(work.archive->fd(), source.path);
-  if (options.verify != VerifyLevel::none) check_archive_hash(source, work.archive->fd(), work.job->sha256);
+// Two archives at a time; the second may be missing.
+void hash_archives(Work& first, Work* second) {
+  if (second == nullptr) {
+    first.job->sha256 = hash_file(first.archive->fd(), first.job->source->path);
+    return;
+  }
+  const auto pieces_of = [](const Work& work) -> Pieces {
+    std::shared_ptr<char[]> buffer(new char[piece_size]);
+    return [&work, buffer, at = std::uint64_t{0}]() mutable -> std::string_view {
+      throw_if_interrupted();
+      const auto size =
+          static_cast<std::size_t>(std::min<std::uint64_t>(piece_size, work.archive->file_size() - at));
+      pread_exactly(work.archive->fd(), buffer.get(), size, at, work.job->source->path);
+      at += size;
+      return {buffer.get(), size};
+    };
+  };
+  const auto digests = sha256_pair(pieces_of(first), pieces_of(*second));
+  first.job->sha256 = digests[0];
+  second->job->sha256 = digests[1];
 }
 
 void finish_work(Work& work, const Fd& root) {
@@ -267,13 +285,47 @@ class Unpacker {
     if (work->job->received) {
       work->job->sha256 = *work->job->received;
       run(*work, [] {});
-    } else {
-      queue_.add(work->archive->file_size() / 2,
-                 [this, work] { run(*work, [&] { hash_archive(*work, options_); }); });
+      return;
+    }
+    {
+      const std::lock_guard lock(unhashed_mutex_);
+      unhashed_.push_back(work);
+    }
+    queue_.add(work->archive->file_size() / 2, [this] { hash_two(); });
+  }
+
+  // There is one such task for each archive, but the first ones take two each.
+  void hash_two() {
+    std::shared_ptr<Work> works[2];
+    {
+      const std::lock_guard lock(unhashed_mutex_);
+      for (std::shared_ptr<Work>& work : works) {
+        const auto largest = std::max_element(
+            unhashed_.begin(), unhashed_.end(),
+            [](const auto& a, const auto& b) { return a->archive->file_size() < b->archive->file_size(); });
+        if (largest == unhashed_.end()) break;
+        work = std::move(*largest);
+        unhashed_.erase(largest);
+      }
+    }
+    if (!works[0]) return;
+    std::exception_ptr failure;
+    try {
+      hash_archives(*works[0], works[1].get());
+    } catch (...) {
+      failure = std::current_exception();  // of one of them: each is tried alone
+    }
+    for (const std::shared_ptr<Work>& work : works) {
+      if (!work) continue;
+      run(*work, [&] {
+        if (failure) hash_archives(*work, nullptr);
+        if (options_.verify == VerifyLevel::none) return;
+        check_archive_hash(*work->job->source, work->archive->fd(), work->job->sha256);
+      });
     }
   }
 
-  // One task of those that a wheel has; the last one finishes it.
+  // One task of those of a wheel; the last one finishes it.
   void run(Work& work, const std::function<void()>& body) {
     work.guarded(body);
     if (work.tasks.fetch_sub(1, std::memory_order_acq_rel) == 1) finish(work);
@@ -291,6 +343,8 @@ class Unpacker {
   const Fd& root_;
   const UnpackOptions options_;
   const ExactModes exact_;
+  std::mutex unhashed_mutex_;
+  std::vector<std::shared_ptr<Work>> unhashed_;
   std::atomic<bool> any_failed_{false};
   TaskQueue queue_;  // last: its threads use all of the above
 };

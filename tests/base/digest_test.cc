@@ -33,6 +33,24 @@ TEST(Sha256, IsTheSameForManyTextsAtOnce) {
   }
 }
 
+TEST(Sha256, IsTheSameForTwoTextsInPieces) {
+  std::string bytes;
+  for (std::size_t i = 0; i < 3000; ++i) bytes += static_cast<char>(i * 151 >> 2);
+  const auto pieces_of = [](std::string_view text) {
+    return [text]() mutable {
+      const std::string_view piece = text.substr(0, 128);
+      text.remove_prefix(piece.size());
+      return piece;
+    };
+  };
+  for (const std::size_t size : {0, 1, 63, 64, 127, 128, 129, 256, 383, 2999}) {
+    const std::string_view text = std::string_view(bytes).substr(0, size);
+    const auto digests = sha256_pair(pieces_of(text), pieces_of(bytes));
+    EXPECT_EQ(digests[0], Sha256::of(text)) << size;
+    EXPECT_EQ(digests[1], Sha256::of(bytes)) << size;
+  }
+}
+
 TEST(Sha256, ReadsBackItsForms) {
   const Sha256 digest = Sha256::of("abc");
   EXPECT_EQ(Sha256::from_hex(digest.hex()), digest);
