@@ -35,6 +35,14 @@ Archive Archive::open(Fd fd, std::string name, const ArchiveLimits& limits) {
   return Archive(std::move(impl));
 }
 
+Archive Archive::open(std::shared_ptr<const std::string> bytes, std::string name,
+                      const ArchiveLimits& limits) {
+  const std::uint64_t size = bytes->size();
+  std::unique_ptr<Impl> impl(new Impl{Fd(), std::move(name), size, {}, {}, std::move(bytes)});
+  impl->members = zip::audit(impl->source(), limits);
+  return Archive(std::move(impl));
+}
+
 Archive Archive::list(int dir, const std::string& path, const ArchiveLimits& limits) {
   auto impl = Impl::open(open_file(dir, path), path);
   impl->listing = zip::list(impl->source(), limits);
@@ -60,10 +68,12 @@ std::string_view Archive::read(const Member& member, ReadBuffer& buffer) const {
 }
 
 void Archive::read_into(const Member& member, ReadBuffer& buffer, char* into) const {
-  buffer.impl_->inflater.read(impl_->source(), member, into);
+  std::optional<Member> spare;
+  buffer.impl_->inflater.read(impl_->source(), impl_->placed(member, spare), into);
 }
 
 void Archive::expect(const Member& last, ReadBuffer& buffer) const {
+  if (impl_->listing) return;  // it is not known where they lie
   buffer.impl_->inflater.expect(impl_->source(), last.data_offset + last.packed_size);
 }
 

@@ -25,9 +25,10 @@ struct Archive::Impl {
   std::uint64_t size;
   std::vector<Member> members = {};
   std::optional<zip::Listing> listing = {};  // when nothing but this was read
+  std::shared_ptr<const std::string> memory = {};
   std::uint64_t serial = next_serial();
 
-  zip::Source source() const { return {fd, name, size, serial}; }
+  zip::Source source() const { return {fd, name, size, serial, memory ? memory->data() : nullptr}; }
 
   // A member that says where its data is: itself, or a copy in `spare`.
   const Member& placed(const Member& member, std::optional<Member>& spare) const {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/file.h"
 #include "base/text.h"
 
 namespace axle::zip {
@@ -21,7 +20,7 @@ constexpr const char* rebuild_hint = "tools would read such a file differently; 
 Tail read_tail(const Source& source, std::uint64_t size) {
   Tail tail{source.size - size, {}};
   tail.bytes.resize(static_cast<std::size_t>(size));
-  pread_exactly(source.fd, tail.bytes.data(), tail.bytes.size(), tail.begin, source.name);
+  source.read(tail.bytes.data(), tail.bytes.size(), tail.begin);
   return tail;
 }
 

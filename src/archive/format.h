@@ -57,6 +57,10 @@ struct Source {
   const std::string& name;
   std::uint64_t size;
   std::uint64_t serial = 0;  // tells open archives apart, where nothing may be mixed up between them; 0: none
+  const char* memory = nullptr;  // all of it, when it is no file
+
+  // Bytes that lie within the archive. Throws Error(io).
+  void read(char* into, std::size_t count, std::uint64_t offset) const;
 };
 
 // Throw Error(bad_input) at the archive; the second quotes the member's raw name first.

@@ -8,7 +8,6 @@
 #include <new>
 
 #include "archive/stream.h"
-#include "base/file.h"
 
 namespace axle::zip {
 namespace {
@@ -45,7 +44,7 @@ void Inflater::read(const Source& source, const Member& member, char* into) {
   check_readable(source, member);
   const auto size = static_cast<std::size_t>(member.size);
   if (member.method == ZipMethod::stored) {
-    pread_exactly(source.fd, into, size, member.data_offset, source.name);
+    source.read(into, size, member.data_offset);
     check_crc(source, member, crc32_of({into, size}));
     return;
   }
@@ -70,6 +69,7 @@ void Inflater::expect(const Source& source, std::uint64_t until) noexcept {
 const char* Inflater::packed_bytes(const Source& source, const Member& member) {
   const std::uint64_t begin = member.data_offset;
   const std::uint64_t end = begin + member.packed_size;
+  if (source.memory != nullptr) return source.memory + begin;
   const bool is_there =
       source.serial != 0 && source.serial == packed_serial_ && begin >= packed_begin_ && end <= packed_end_;
   if (!is_there) {
@@ -78,7 +78,7 @@ const char* Inflater::packed_bytes(const Source& source, const Member& member) {
     const std::uint64_t ahead = std::min(wanted, source.size - std::min(source.size, begin));
     const auto size = static_cast<std::size_t>(std::max(member.packed_size, ahead));
     packed_serial_ = 0;
-    pread_exactly(source.fd, packed_.reserve(size), size, begin, source.name);
+    source.read(packed_.reserve(size), size, begin);
     packed_begin_ = begin;
     packed_end_ = begin + size;
     packed_serial_ = source.serial;

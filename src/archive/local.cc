@@ -5,7 +5,6 @@
 
 #include "archive/extra.h"
 #include "axle/base/error.h"
-#include "base/file.h"
 #include "base/text.h"
 
 namespace axle::zip {
@@ -32,7 +31,7 @@ class Window {
       const std::uint64_t end = std::min(std::max(until, offset + size), source_.size);
       bytes_.resize(static_cast<std::size_t>(end - offset));
       begin_ = offset;
-      pread_exactly(source_.fd, bytes_.data(), bytes_.size(), offset, source_.name);
+      source_.read(bytes_.data(), bytes_.size(), offset);
     }
     return std::string_view(bytes_).substr(static_cast<std::size_t>(offset - begin_),
                                            static_cast<std::size_t>(size));
@@ -213,7 +212,7 @@ class LocalPass {
     std::string bytes;
     for (std::uint64_t done = 0; done + mark.size() <= entry.packed_size; done += piece) {
       bytes.resize(static_cast<std::size_t>(std::min(entry.packed_size - done, piece + mark.size() - 1)));
-      pread_exactly(source_.fd, bytes.data(), bytes.size(), data + done, source_.name);
+      source_.read(bytes.data(), bytes.size(), data + done);
       if (bytes.find(mark) != std::string::npos) {
         fail(entry, "holds the signature of a data descriptor, before its own one");
       }

@@ -8,7 +8,6 @@
 #include "archive/archive_impl.h"
 #include "archive/deflate_parser.h"
 #include "archive/stream.h"
-#include "base/file.h"
 #include "base/interrupt.h"
 
 namespace axle {
@@ -55,8 +54,7 @@ struct MatchReader::Impl {
       const std::uint64_t ahead = std::min(read_ahead, source->size - std::min(source->size, at));
       const std::uint64_t count = std::max(std::min(packed_end() - at, read_size), ahead);
       serial = 0;
-      pread_exactly(source->fd, packed.reserve(static_cast<std::size_t>(count)),
-                    static_cast<std::size_t>(count), at, source->name);
+      source->read(packed.reserve(static_cast<std::size_t>(count)), static_cast<std::size_t>(count), at);
       begin = at;
       end = at + count;
       serial = source->serial;

@@ -74,7 +74,7 @@ class Input {
       std::memcpy(into, tail_.at(at_, size).data(), static_cast<std::size_t>(size));
     } else {
       try {
-        pread_exactly(source_.fd, into, static_cast<std::size_t>(size), at_, source_.name);
+        source_.read(into, static_cast<std::size_t>(size), at_);
       } catch (const Error&) {  // must not pass through libzip's C frames
         zip_error_set(&error_, ZIP_ER_READ, EIO);
         return -1;

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 
-#include "base/file.h"
 #include "base/interrupt.h"
 
 namespace axle::zip {
@@ -90,7 +89,7 @@ std::string_view MemberStream::next_packed() {
   throw_if_interrupted();
   const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(packed_rest_, piece_size));
   char* const into = packed_.reserve(size);
-  pread_exactly(source_.fd, into, size, packed_at_, source_.name);
+  source_.read(into, size, packed_at_);
   packed_at_ += size;
   packed_rest_ -= size;
   if (on_packed && size > 0) on_packed({into, size});

@@ -79,13 +79,16 @@ void Intake::add(std::size_t index, const WheelSource& source) {
   unpacking_.add(jobs_.back());
 }
 
-void Intake::add_received(std::size_t index, const WheelSource& source, const Sha256& sha256) {
-  const auto remove = [path = source.path] { unlink(path.c_str()); };
+void Intake::add_received(std::size_t index, const WheelSource& source, const DownloadResult& download) {
+  const auto remove = [is_file = !download.bytes, path = source.path] {
+    if (is_file) unlink(path.c_str());
+  };
   if (is_there(index, source)) return remove();  // another process was first
   rows_[index].job = jobs_.size();
   UnpackJob& job = jobs_.emplace_back();
   job.source = &rows_[index].source;
-  job.received = sha256;
+  job.received = download.sha256;
+  job.bytes = download.bytes;
   job.done = remove;
   unpacking_.add(job);
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "axle/store/fetch.h"
 #include "axle/store/store.h"
 #include "store/local_index.h"
 #include "store/unpack.h"
@@ -23,9 +24,9 @@ class Intake {
 
   // Source `index`. Throws Error(integrity | no_match | io) where that is known without looking into it.
   void add(std::size_t index, const WheelSource& source);
-  // The same for what was downloaded into a file of its own, which is removed as soon as it is unpacked; its
-  // digest is that of the bytes which were written there, and was compared with what was expected.
-  void add_received(std::size_t index, const WheelSource& source, const Sha256& sha256);
+  // The same for what was downloaded into memory, or into a file of its own, which is removed as soon as it
+  // is unpacked. The digest is that of the bytes as they came, and was compared with what was expected.
+  void add_received(std::size_t index, const WheelSource& source, const DownloadResult& download);
   // Throws when any was refused already.
   void check();
   // The facts of all, in their order; throws the failure of the first in that order.

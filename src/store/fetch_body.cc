@@ -48,7 +48,10 @@ PartFile::~PartFile() {
 }
 
 void PartFile::restart() {
-  if (!fd_) {
+  if (request_->destination.empty()) {
+    bytes_ = std::make_shared<std::string>();
+    bytes_->reserve(static_cast<std::size_t>(request_->size.value()));
+  } else if (!fd_) {
     // Left by a killed process; O_EXCL then never follows a link that somebody put here.
     unlink_at(AT_FDCWD, part_);
     Fd fd(::open(part_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
@@ -85,7 +88,11 @@ void PartFile::write(std::string_view bytes) {
     throw_fetch_error(ErrorCode::io, request_->url, request_->package,
                       "the server sends more than the bound of " + bytes_text(max_bytes_));
   }
-  write_all(fd_, bytes, part_);
+  if (bytes_) {
+    bytes_->append(bytes);
+  } else {
+    write_all(fd_, bytes, part_);
+  }
   for (Running& running : hashers_) running.hasher.update(bytes);
   received_ = total;
 }
@@ -112,9 +119,10 @@ std::optional<std::string> PartFile::verify() {
 }
 
 DownloadResult PartFile::publish() {
+  if (bytes_) return {sha256_, received_, std::move(bytes_)};
   rename_at(AT_FDCWD, part_, AT_FDCWD, request_->destination);
   fd_ = Fd();
-  return {sha256_, received_};
+  return {sha256_, received_, nullptr};
 }
 
 void PageBody::check_announced(std::uint64_t size) const {

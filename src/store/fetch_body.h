@@ -3,6 +3,7 @@
 // grow.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,7 +21,8 @@ namespace axle {
 [[noreturn]] void throw_fetch_error(ErrorCode code, std::string_view url, std::string_view package,
                                     const std::string& what, std::string hint = {});
 
-// The file "<destination>.part" while it grows; removed with the object unless finish() gave it its name.
+// The file "<destination>.part" while it grows; removed with the object unless finish() gave it its name. Or,
+// for a request without destination, the same in memory.
 class PartFile {
  public:
   // Throws Error(integrity) when the request has hashes, but only weak ones. Opens nothing yet.
@@ -58,6 +60,7 @@ class PartFile {
   std::vector<Running> hashers_;  // sha256 first
   std::string part_;
   Fd fd_;
+  std::shared_ptr<std::string> bytes_;  // in memory
   std::uint64_t received_ = 0;
   Sha256 sha256_;
 };

@@ -115,7 +115,8 @@ void make_staged_dirs(Work& work, StoreUse use) {
 
 void open_work(Work& work, StoreUse use) {
   const WheelSource& source = *work.job->source;
-  work.archive.emplace(Archive::open(AT_FDCWD, source.path));
+  work.archive.emplace(work.job->bytes ? Archive::open(std::move(work.job->bytes), source.path)
+                                       : Archive::open(AT_FDCWD, source.path));
   if (source.size && *source.size != work.archive->file_size()) {
     throw Error(ErrorCode::integrity, Place{source.path},
                 "has " + std::to_string(work.archive->file_size()) + " bytes, the lock says " +
@@ -254,15 +255,20 @@ class Unpacker {
   void add(UnpackJob& job, Place place) {
     const auto work = std::make_shared<Work>();
     work->job = &job;
-    const auto status = try_stat(AT_FDCWD, job.source->path);  // opening says it when there is none
-    const std::uint64_t size = status ? static_cast<std::uint64_t>(status->st_size) : 0;
-    queue_.add_opening(size + file_weight, [this, work, place = std::move(place)] { open(work, place); });
+    queue_.add_opening(size_of(job) + file_weight,
+                       [this, work, place = std::move(place)] { open(work, place); });
   }
 
   void work() { queue_.work(); }
   bool any_failed() const noexcept { return any_failed_.load(std::memory_order_acquire); }
 
  private:
+  static std::uint64_t size_of(const UnpackJob& job) {
+    if (job.bytes) return job.bytes->size();
+    const auto status = try_stat(AT_FDCWD, job.source->path);
+    return status ? static_cast<std::uint64_t>(status->st_size) : 0;  // opening says that there is none
+  }
+
   void open(const std::shared_ptr<Work>& work, const Place& place) {
     std::vector<Chunk> chunks;
     work->guarded([&] {

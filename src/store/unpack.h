@@ -18,7 +18,8 @@ namespace axle {
 // One wheel on its way into the store. A failure is kept, so that the first source's is the one reported.
 struct UnpackJob {
   const WheelSource* source = nullptr;
-  std::optional<Sha256> received;   // of the archive, when it was hashed, and compared, as it was written
+  std::optional<Sha256> received;  // of the archive, when it was hashed, and compared, as it came
+  std::shared_ptr<const std::string> bytes = {};  // of the archive, when it is no file
   std::function<void()> done = {};  // called when it is done or has failed, on any thread; must not throw
   Sha256 sha256;                    // of the archive, when done
   std::optional<WheelFacts> facts;  // when done

@@ -40,6 +40,13 @@ class DeliverTest : public ::testing::Test {
     return delivery;
   }
 
+  // The same, of known size: it goes through memory.
+  Delivery served_in_memory(const std::string& name) const {
+    Delivery delivery = served(name);
+    delivery.source.size = std::filesystem::file_size(*find_file_url_path(delivery.url));
+    return delivery;
+  }
+
   std::vector<WheelFacts> get(const std::vector<Delivery>& deliveries) {
     Fetcher fetcher;
     Diagnostics notes;
@@ -77,33 +84,37 @@ class DeliverTest : public ::testing::Test {
 TEST_F(DeliverTest, GivesFactsInTheOrderAskedForAndKeepsNoArchive) {
   std::vector<Delivery> deliveries;
   for (const char* name : {"one", "two", "three", "four"}) deliveries.push_back(served(name));
+  deliveries.push_back(served_in_memory("five"));
+  deliveries.push_back(served_in_memory("six"));
   // One of them is a local file.
   deliveries[2].source.path = *find_file_url_path(deliveries[2].url);
   const auto facts = get(deliveries);
-  ASSERT_EQ(facts.size(), 4U);
+  ASSERT_EQ(facts.size(), 6U);
   for (std::size_t i = 0; i < facts.size(); ++i) {
     EXPECT_EQ(facts[i].file_name(), deliveries[i].source.file_name);
     EXPECT_EQ(facts[i].wheel_sha256().hex(), deliveries[i].source.hashes[0].hex);
     EXPECT_TRUE(store_->verify(facts[i].store_id(), 1).empty());
   }
-  expect_nothing_left(4);
-  EXPECT_EQ(get(deliveries).size(), 4U) << "from the store alone";
+  expect_nothing_left(6);
+  EXPECT_EQ(get(deliveries).size(), 6U) << "from the store alone";
 }
 
 TEST_F(DeliverTest, RefusesWhatIsNotWhatWasLocked) {
   const Delivery good = served("good");
-  Delivery bad = served("bad");
-  damage(*find_file_url_path(bad.url));
-  EXPECT_EQ(failure([&] { get({good, bad}); }), ErrorCode::integrity);
-  EXPECT_LE(store_->wheels().size(), 1U);
-  for (const StoredWheel& wheel : store_->wheels()) EXPECT_EQ(wheel.file_name, good.source.file_name);
-  EXPECT_TRUE(std::filesystem::is_empty(store_->path() + "/tmp"));
+  for (const bool in_memory : {false, true}) {
+    Delivery bad = in_memory ? served_in_memory("bad") : served("bad");
+    damage(*find_file_url_path(bad.url));
+    EXPECT_EQ(failure([&] { get({good, bad}); }), ErrorCode::integrity);
+    EXPECT_LE(store_->wheels().size(), 1U);
+    for (const StoredWheel& wheel : store_->wheels()) EXPECT_EQ(wheel.file_name, good.source.file_name);
+    EXPECT_TRUE(std::filesystem::is_empty(store_->path() + "/tmp"));
 
-  bad.source.hashes.clear();  // then what is inside must tell
-  EXPECT_EQ(failure([&] { get({bad}); }), ErrorCode::bad_input);
-  bad.source.hashes = {{HashAlgorithm::md5, std::string(32, '0')}};
-  EXPECT_EQ(failure([&] { get({bad}); }), ErrorCode::integrity);
-  EXPECT_LE(store_->wheels().size(), 1U);
+    bad.source.hashes.clear();  // then what is inside must tell
+    EXPECT_EQ(failure([&] { get({bad}); }), ErrorCode::bad_input);
+    bad.source.hashes = {{HashAlgorithm::md5, std::string(32, '0')}};
+    EXPECT_EQ(failure([&] { get({bad}); }), ErrorCode::integrity);
+    EXPECT_LE(store_->wheels().size(), 1U);
+  }
 }
 
 TEST_F(DeliverTest, RefusesWhatChangedAfterItCame) {
@@ -116,7 +127,7 @@ TEST_F(DeliverTest, RefusesWhatChangedAfterItCame) {
   const StoreOptions options{VerifyLevel::record, 2};
   const Store::Progress progress;
   Intake intake(*store_, 1, options, progress, 1);
-  intake.add_received(0, source, sha256);
+  intake.add_received(0, source, {sha256, std::filesystem::file_size(source.path), nullptr});
   Diagnostics notes;
   EXPECT_EQ(failure([&] { intake.finish(notes); }), ErrorCode::bad_input);
   EXPECT_FALSE(std::filesystem::exists(source.path));

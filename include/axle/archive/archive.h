@@ -62,6 +62,9 @@ class Archive {
   static Archive open(int dir, const std::string& path, const ArchiveLimits& limits = {});
   // The same for a file that is open already; `name` is for messages.
   static Archive open(Fd fd, std::string name, const ArchiveLimits& limits = {});
+  // The same for one that is in memory: it has no fd().
+  static Archive open(std::shared_ptr<const std::string> bytes, std::string name,
+                      const ArchiveLimits& limits = {});
   // Reads the end of the file only: whatever the directory says is checked, and that members do not overlap
   // by it. Not checked are the members' own headers (but of a member that is read) and what libzip sees, so
   // this is for telling what a wheel holds, never for unpacking it. data_offset is 0.

@@ -47,15 +47,17 @@ struct FetchOptions {
 struct DownloadRequest {
   std::string url;      // http, https or file; may hold user and password
   std::string package;  // for messages: "numpy" or "numpy 2.1.0"
-  std::string
-      destination;  // absolute path; until the download is complete its bytes are in "<destination>.part"
+  // An absolute path: until the download is complete its bytes are in "<destination>.part". "": into memory,
+  // which needs `size`.
+  std::string destination;
   std::vector<Hash> hashes;  // when not empty, one of the strong ones must match; only weak ones: refused
   std::optional<std::uint64_t> size;  // bytes
 };
 
 struct DownloadResult {
   Sha256 sha256;
-  std::uint64_t size = 0;  // bytes
+  std::uint64_t size = 0;                         // bytes
+  std::shared_ptr<const std::string> bytes = {};  // of a download into memory
 };
 
 // How far request `index` is. `received` can go back when a download begins anew.
