@@ -60,9 +60,9 @@ def is_static(program: str) -> bool:
 
 
 def libraries_of(objects: list[Path]) -> set[str]:
-    """The shared libraries that these need, and the C++ ones that manylinux expects of every system."""
+    """The shared libraries that these need, and those that manylinux expects of every system."""
     text = "".join(subprocess.run(["ldd", path], text=True, capture_output=True, check=False).stdout for path in objects)
-    text += subprocess.run(["sh", "-c", "/sbin/ldconfig -p | grep -E 'lib(stdc\\+\\+.so.6|gcc_s.so.1|z.so.1) '"], text=True,
+    text += subprocess.run(["sh", "-c", "/sbin/ldconfig -p | grep -E 'lib(stdc\\+\\+.so.6|gcc_s.so.1|z.so.1|rt.so.1|dl.so.2|pthread.so.0|util.so.1|m.so.6) '"], text=True,
                            capture_output=True, check=False).stdout
     found = re.findall(r"(?:=> |^\s+)(/\S+)", text, re.M)
     return {path for path in found if "/tcl" not in path and "libX" not in path}
@@ -215,7 +215,8 @@ def follow_the_page(base: Path, work: Path) -> None:
     shutil.copy(AXLE, context / "axle")
     run(AXLE, "layer", "requirements.txt", "--find-links", "wheels", "--python-version", minor, "-o", "layer.tar.gz", "--no-store", cwd=context)
     buildah = ["buildah", "--root", work / "storage", "--runroot", work / "run", "--storage-driver", "vfs"]
-    image = run(*buildah, "pull", "-q", f"oci:{base}:named").split()[-1]
+    # It makes a name of the path, which may have no upper case.
+    image = run(*buildah, "pull", "-q", f"oci:{base.name}:named", cwd=base.parent).split()[-1]
     run(*buildah, "tag", image, f"docker.io/library/python:{minor}-slim")
     for number, recipe in enumerate(recipes):
         if "/axle" in recipe and not is_static(AXLE):
