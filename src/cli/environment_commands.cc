@@ -143,8 +143,10 @@ int change_once(const Options& options, const Opened& opened, const ReceiptHead&
     for (const PlanWheel& wheel : wanted) {
       if (wheel.recorded) wheels.push_back(wheel.facts);
     }
-    const Plan plan =
-        make_plan(plan_input_for(options, opened, installation, std::move(wanted), store, notes));
+    PlanInput input = plan_input_for(options, opened, installation, std::move(wanted), store, notes);
+    // Now that axle's own directory is there, it tells for certain, also in an empty place.
+    input.policy.names = folds_case(environment.location()) ? Names::folded : Names::exact;
+    const Plan plan = make_plan(input);
     for (const Dist& dist : plan.dists) {
       if (dist.recorded && !dist.facts.byte_code().empty()) wheels.push_back(dist.facts);
     }

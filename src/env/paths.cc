@@ -78,7 +78,8 @@ bool folds_case(const std::string& path) {
   std::string dir = path;
   while (dir.size() > 1 && !is_directory(dir)) dir = parent_path(dir);
   const std::string own = path_in(dir, ".axle");
-  if (try_lstat(AT_FDCWD, own)) return is_same_file(own, path_in(dir, ".AXLE"));
+  // FUSE may give one file two inodes, so that it is there must do.
+  if (try_lstat(AT_FDCWD, own)) return try_lstat(AT_FDCWD, path_in(dir, ".AXLE")).has_value();
   // ext4 and f2fs say it of each directory.
   if (const auto fd = try_open_dir(AT_FDCWD, dir)) {
     long flags = 0;

@@ -22,6 +22,7 @@
 #include "base/sorted.h"
 #include "base/text.h"
 #include "exec/own_files.h"
+#include "exec/presence.h"
 
 namespace axle {
 namespace {
@@ -97,8 +98,10 @@ void undo(const Fd& root, const TransactionPaths& paths, Durability durability) 
     aside[i] = exists(root, trash_name(i));
     if (!aside[i]) in_place.insert(ascii_lower(paths.move_aside[i]));
   }
+  // By its listing: a name that is only found in another spelling is not what was created.
+  Presence presence(root, Names::exact);
   for (auto path = paths.create.rbegin(); path != paths.create.rend(); ++path) {
-    if (!is_at_or_below(*path, in_place)) remove_tree(root.get(), *path);
+    if (!is_at_or_below(*path, in_place) && presence.type_of(*path)) remove_tree(root.get(), *path);
   }
   for (std::size_t i = 0; i < aside.size(); ++i) {
     if (!aside[i]) continue;
