@@ -10,11 +10,12 @@ namespace {
 
 // Starting a thread costs as much as working through so many bytes.
 constexpr std::uint64_t worth_a_thread = 256U << 10;
-constexpr std::size_t few_per_thread = 16;
+// Enough that the largest wheels are open together, and not so many that descriptors run out.
+constexpr std::size_t few = 192;
 
 }  // namespace
 
-TaskQueue::TaskQueue(unsigned threads) : max_threads_(threads), few_(few_per_thread * (threads + 1)) {
+TaskQueue::TaskQueue(unsigned threads) : max_threads_(threads) {
   if (threads > 0) grow_descriptor_table();
 }
 
@@ -47,7 +48,7 @@ void TaskQueue::put(Heap& heap, std::uint64_t weight, std::function<void()> run)
 }
 
 bool TaskQueue::run_one(std::unique_lock<std::mutex>& lock) {
-  Heap& heap = openings_.empty() || tasks_.size() >= few_ ? tasks_ : openings_;
+  Heap& heap = openings_.empty() || tasks_.size() >= few ? tasks_ : openings_;
   if (heap.empty()) return false;
   std::pop_heap(heap.begin(), heap.end());
   Task task = std::move(heap.back());

@@ -45,7 +45,6 @@ class TaskQueue {
   void serve();
 
   const unsigned max_threads_;
-  const std::size_t few_;
   std::mutex mutex_;
   std::condition_variable changed_;
   Heap tasks_;
