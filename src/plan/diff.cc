@@ -13,6 +13,7 @@
 // directory there, the link goes. The reverse, a real directory that is to be one link again because its
 // other owners left, is *joined*: all that is recorded in it goes, and it with them, by one rename. Not so
 // where somebody keeps files of his own, and not so for the directories of the layout, which are everybody's.
+// The dist-info of a distribution that goes is taken away in the same way.
 
 #include "axle/plan/diff.h"
 
@@ -116,6 +117,7 @@ class Merge {
 
   Changes run() {
     while (!old_.empty() || !new_.empty()) step();
+    join_left_dist_infos();
     return std::move(changes_);
   }
 
@@ -160,6 +162,24 @@ class Merge {
     changes_.join.push_back(tree.path);
     while (!old_.empty() && old_.next().path.is_within(tree.path)) changes_.remove.push_back(old_.take());
     add_front();
+  }
+
+  // The dist-info of a distribution that goes was nobody else's: all of it goes by one rename.
+  void join_left_dist_infos() {
+    const auto first_in = [](const auto& items, const RelPath& dir) {
+      return std::lower_bound(items.begin(), items.end(), dir,
+                              [](const auto& item, const RelPath& path) { return item.path < path; });
+    };
+    for (const LaidDist& dist : state_.dists) {
+      const RelPath& dir = dist.dist_info;
+      const auto stays = first_in(changes_.result, dir);
+      if (!dist.ours || has_strangers(dir) || (stays != changes_.result.end() && stays->path.is_within(dir)))
+        continue;
+      const auto goes = first_in(changes_.remove, dir);
+      if (goes == changes_.remove.end() || !goes->path.is_within(dir) || goes->path == dir) continue;
+      changes_.join.push_back(dir);
+    }
+    std::sort(changes_.join.begin(), changes_.join.end());
   }
 
   void same_path() {

@@ -118,6 +118,11 @@ void apply_to(Disk& disk, const Changes& changes, const Plan& plan) {
     }
     EXPECT_GT(gone, 0U) << entry.path.str() << " is removed and was not there";
   }
+  for (const RelPath& dir : changes.join) {
+    const auto below = disk.lower_bound(dir.str() + "/");
+    EXPECT_FALSE(below != disk.end() && below->first.starts_with(dir.str() + "/"))
+        << below->first << " would go with its directory";
+  }
   for (const Entry& entry : changes.add) {
     Disk added;
     put(added, plan, entry);

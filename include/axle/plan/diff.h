@@ -54,8 +54,8 @@ struct Changes {
   std::vector<LaidEntry> remove;  // sorted by path; a replaced path is in both
   std::vector<Entry> add;         // sorted by path
   std::vector<Entry> result;      // all that will be there, as it will lie there; sorted by path
-  // Real directories that become one link into the store again; all that is recorded in them is in `remove`.
-  // They must hold nothing else. Sorted.
+  // Real directories that become one link into the store again, and dist-infos that go; all that is recorded
+  // in them is in `remove`. They must hold nothing else. Sorted.
   std::vector<RelPath> join;
   bool empty() const noexcept { return remove.empty() && add.empty(); }
 };
