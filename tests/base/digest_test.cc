@@ -43,7 +43,7 @@ TEST(Sha256, IsTheSameForTwoTextsInPieces) {
       return piece;
     };
   };
-  for (const std::size_t size : {0, 1, 63, 64, 127, 128, 129, 256, 383, 2999}) {
+  for (const std::size_t size : {0U, 1U, 63U, 64U, 127U, 128U, 129U, 256U, 383U, 2999U}) {
     const std::string_view text = std::string_view(bytes).substr(0, size);
     const auto digests = sha256_pair(pieces_of(text), pieces_of(bytes));
     EXPECT_EQ(digests[0], Sha256::of(text)) << size;
