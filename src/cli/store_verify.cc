@@ -11,7 +11,6 @@
 #include "cli/acquire.h"
 #include "cli/context.h"
 #include "cli/report.h"
-#include "exec/dist_info.h"
 #include "exec/receipt.h"
 #include "store/derived.h"
 #include "store/unpack.h"
@@ -30,7 +29,6 @@ class Verification {
     // After the archives, which may have been damaged themselves.
     for (const StoredWheel& wheel : damaged_) repair(wheel);
     for (const DerivedFile& file : list_derived(store_)) check_derived(file);
-    for (const std::string& place : list_dist_infos(store_)) check_dist_info(place);
     print(wheels.size());
     return problems_.empty() || options_.repair ? 0 : 1;
   }
@@ -60,15 +58,6 @@ class Verification {
     problems_.insert(problems_.end(), found.begin(), found.end());
     if (!options_.repair) return;
     remove_derived(store_, file.key);
-    ++removed_;
-  }
-
-  void check_dist_info(const std::string& place) {
-    const Diagnostics found = verify_dist_info(store_, place);
-    if (found.empty()) return;
-    problems_.insert(problems_.end(), found.begin(), found.end());
-    if (!options_.repair) return;
-    remove_tree(store_.root().get(), place);
     ++removed_;
   }
 

@@ -8,14 +8,10 @@
 #include <cerrno>
 
 #include "axle/base/error.h"
-#include "axle/base/rel_path.h"
-#include "axle/wheel/record.h"
 #include "base/fd.h"
 #include "base/file.h"
-#include "base/text.h"
 #include "exec/damage.h"
 #include "store/scratch.h"
-#include "store/unpack.h"
 
 namespace axle {
 namespace {
@@ -101,53 +97,12 @@ void provide_dist_info(const Plan& plan, const Entry& entry, const Trees& trees,
   staging.remove_instead(aside);
 }
 
-std::vector<std::string> list_dist_infos(const Store& store) {
-  std::vector<std::string> places;
-  if (!try_lstat(store.root().get(), made_root)) return places;
-  for (const DirEntry& entry : list_dir(store.root().get(), made_root))
-    places.push_back(std::string(made_root) + "/" + entry.name);
-  return places;
-}
-
-// What are links is the wheel's, and compared with it.
-Diagnostics verify_dist_info(const Store& store, const std::string& place) {
-  const int root = store.root().get();
-  const auto problem = [&](const std::string& path, std::string what) {
-    return Diagnostics{
-        {Severity::error, "store-damaged", "", path, std::move(what),
-         "axle store verify --repair removes its directory; axle sync --repair makes it anew"}};
-  };
-  const std::string record = place + "/RECORD";
-  const auto text = try_read_file(root, record);
-  if (!text) return problem(record, "is missing");
-  std::vector<RecordRow> rows;
-  try {
-    rows = parse_record(*text, record);
-  } catch (const Error& error) {
-    return problem(record, error.message());
-  }
-  const auto own = std::find_if(rows.begin(), rows.end(), [](const RecordRow& row) {
-    return row.algorithm.empty() && row.path.ends_with(".dist-info/RECORD");
-  });
-  if (own == rows.end()) return problem(record, "does not list itself");
-  const std::string prefix = own->path.substr(0, own->path.size() - std::string_view("RECORD").size());
-  for (const RecordRow& row : rows) {
-    if (!row.path.starts_with(prefix) || row.algorithm.empty()) continue;
-    const auto below = RelPath::try_parse(row.path.substr(prefix.size()));
-    if (!below) return problem(record, "names " + quoted(row.path));
-    const std::string path = place + "/" + below->str();
-    const auto status = try_lstat(root, path);
-    if (!status) return problem(path, "is missing");
-    if (!S_ISREG(status->st_mode)) continue;
-    if (Sha256::from_base64url(row.digest) != hash_file(open_file(root, path), path))
-      return problem(path, "has changed");
-  }
-  return {};
-}
-
 void remove_orphaned_dist_infos(const Store& store) {
-  for (const std::string& place : list_dist_infos(store)) {
-    if (!try_stat(store.root().get(), place + "/METADATA")) remove_tree(store.root().get(), place);
+  const int root = store.root().get();
+  if (!try_lstat(root, made_root)) return;
+  for (const DirEntry& entry : list_dir(root, made_root)) {
+    const std::string place = std::string(made_root) + "/" + entry.name;
+    if (!try_stat(root, place + "/METADATA")) remove_tree(root, place);
   }
 }
 

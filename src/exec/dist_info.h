@@ -5,7 +5,6 @@
 // when its wheel does.
 
 #include <string>
-#include <vector>
 
 #include "axle/base/diagnostic.h"
 #include "axle/plan/plan.h"
@@ -21,10 +20,6 @@ std::string dist_info_path(const Entry& entry);
 // changed in the wheel itself. Thread-safe.
 void provide_dist_info(const Plan& plan, const Entry& entry, const Trees& trees, const Store& store);
 
-// All that were made, relative to the store's root.
-std::vector<std::string> list_dist_infos(const Store& store);
-// What is wrong with what axle wrote into one, by its RECORD; empty: nothing.
-Diagnostics verify_dist_info(const Store& store, const std::string& place);
 // Removes those whose wheels are gone. The store must not be in use.
 void remove_orphaned_dist_infos(const Store& store);
 
