@@ -15,7 +15,6 @@
 #include "cli/context.h"
 #include "cli/report.h"
 #include "cli/store_verify.h"
-#include "exec/dist_info.h"
 #include "exec/receipt.h"
 #include "store/derived.h"
 #include "store/unpack.h"
@@ -160,7 +159,6 @@ int collect_garbage(const Options& options, const Store& store) {
     if (!options.dry_run) remove_derived(store, file.key);
     edited.push_back(file);
   }
-  if (!options.dry_run) remove_orphaned_dist_infos(store);
   if (!options.dry_run) store.remove_leftovers();
   if (options.json) {
     Json list = Json::array();

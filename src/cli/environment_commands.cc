@@ -111,7 +111,6 @@ PlanInput plan_input_for(const Options& options, const Opened& opened, const Ins
   if (linked && input.policy.link_mode == LinkMode::automatic && !options.no_store) {
     input.policy.link_mode = LinkMode::symlink;
   }
-  if (!options.no_store) input.policy.dist_info = DistInfoLayout::link;
   if (options.rpath.empty() && installation.head && installation.head->rpath == "fix")
     input.policy.rpath = RpathPolicy::fix;
   if (opened.place.kind == LayoutKind::venv && !opened.makes_skeleton) {

@@ -33,9 +33,6 @@ Json content_to_json(const Plan& plan, const Content& content) {
     Json operator()(const Symlink& link) const { return {{"kind", "symlink"}, {"target", link.target}}; }
     Json operator()(const Directory&) const { return {{"kind", "directory"}}; }
     Json operator()(const Record&) const { return {{"kind", "record"}}; }
-    Json operator()(const DistInfo& info) const {
-      return {{"kind", "dist-info"}, {"files", plan.dists[info.dist].dist_info_files.size()}};
-    }
   };
   return std::visit(Visitor{plan}, content);
 }

@@ -18,7 +18,6 @@
 #include "env/paths.h"
 #include "exec/copy_contents.h"
 #include "exec/damage.h"
-#include "exec/dist_info.h"
 #include "exec/entry_bytes.h"
 #include "exec/own_files.h"
 
@@ -309,11 +308,7 @@ class Layer {
   // At `path` in `dir`: the entry's own, or its name in the directory that is open.
   void lay_single(const Entry& entry, const Fd& dir, const std::string& path) const {
     if (entry.lay == Lay::link) {
-      if (std::holds_alternative<DistInfo>(entry.content)) {
-        provide_dist_info(plan_, entry, trees_, *options_.kept);
-      } else {
-        check_linked(entry);
-      }
+      check_linked(entry);
       symlink_at(link_target(plan_, entry, trees_), dir.get(), path);
     } else if (const auto* file = std::get_if<StoreFile>(&entry.content)) {
       const WheelFacts& wheel = facts(file->wheel);
@@ -438,20 +433,7 @@ void link_relatively(Trees& trees, const Plan& plan, const Store& store, const s
   }
 }
 
-namespace {
-
-struct Target {
-  DistId wheel;
-  std::string path;
-};
-
-Target absolute_target(const Plan& plan, const Entry& entry, const Trees& trees) {
-  if (const auto* info = std::get_if<DistInfo>(&entry.content)) {
-    const DistTree& tree = trees[info->dist];
-    const std::string_view store =
-        std::string_view(tree.location).substr(0, tree.location.size() - tree.path.size());
-    return {info->dist, std::string(store) + dist_info_path(entry)};
-  }
+std::string link_target(const Plan& plan, const Entry& entry, const Trees& trees) {
   const auto* tree = std::get_if<StoreTree>(&entry.content);
   const auto* file = std::get_if<StoreFile>(&entry.content);
   const DistId id = tree != nullptr ? tree->wheel : file->wheel;
@@ -459,13 +441,7 @@ Target absolute_target(const Plan& plan, const Entry& entry, const Trees& trees)
   const Scheme scheme =
       tree != nullptr ? wheel.dir(tree->dir).scheme : wheel.scheme_of(wheel.file(file->file));
   const std::string below = tree != nullptr ? wheel.dir_path(tree->dir) : wheel.path_of(file->file);
-  return {id, joined(trees[id].location, path_in(trees[id], scheme, below))};
-}
-
-}  // namespace
-
-std::string link_target(const Plan& plan, const Entry& entry, const Trees& trees) {
-  auto [id, target] = absolute_target(plan, entry, trees);
+  std::string target = joined(trees[id].location, path_in(trees[id], scheme, below));
   if (trees[id].seen_from.empty()) return target;
   const auto parent = entry.path.parent();
   return relative_path(joined(trees[id].seen_from, parent ? parent->str() : std::string()), target);

@@ -40,17 +40,12 @@ Trees store_trees(const Plan& plan, const Store& store);
 // sibling of it. Throws Error(io).
 void link_relatively(Trees& trees, const Plan& plan, const Store& store, const std::string& root);
 
-// The time of files that axle writes itself when nobody says another: the first that a zip can say,
-// 1980-01-01.
-inline constexpr std::int64_t default_epoch = 315532800;
-
 struct LayOptions {
   LinkMode mode = LinkMode::copy;  // how Lay::file comes from the store: hardlink, clone or copy
   unsigned jobs = 1;
   std::int64_t generated_mtime_ns = 0;          // of files that axle writes itself
   std::optional<std::int64_t> copied_mtime_ns;  // of copies and clones; none: as in the store
-  // Where edited objects are kept; none: they are made in memory each time, and no DistInfo can be laid.
-  const Store* kept = nullptr;
+  const Store* kept = nullptr;  // where edited objects are kept; none: they are made in memory each time
 };
 
 struct Laid {

@@ -331,8 +331,7 @@ AdditionSurvey survey_additions(const Fd& root, const Plan& plan, std::vector<En
     rest.pop_front();
     const bool free = is_out_of_the_way(gone, entry.path, names) || !presence.type_of(entry.path.str());
     const auto status = free ? std::nullopt : try_lstat(root.get(), entry.path.str());
-    const bool is_tree =
-        std::holds_alternative<StoreTree>(entry.content) || std::holds_alternative<DistInfo>(entry.content);
+    const bool is_tree = std::holds_alternative<StoreTree>(entry.content);
     if (!status) {
       result.add.push_back(std::move(entry));
     } else if (S_ISDIR(status->st_mode) && is_tree) {

@@ -34,12 +34,6 @@ Sha256 identity_of(const Plan& plan, const Entry& entry) {
     std::string operator()(const Symlink& link) const { return "link " + link.target; }
     std::string operator()(const Directory&) const { return "directory"; }
     std::string operator()(const Record&) const { return "record"; }
-    // RECORD's identity follows from everything that the distribution has.
-    std::string operator()(const DistInfo& info) const {
-      std::string text = "dist-info";
-      for (const Entry& file : plan.dists[info.dist].dist_info_files) text += " " + file.identity.hex();
-      return text;
-    }
   };
   // A link is to one wheel's copy; the same bytes in another wheel are another link.
   const Sha256 linked = entry.lay == Lay::link ? plan.dists[entry.owner].facts.store_id() : Sha256{};
@@ -65,34 +59,19 @@ Sha256 laid_identity(std::string what, bool executable, Lay lay, const Sha256& w
 void add_records(Draft& draft) {
   Plan& plan = draft.plan;
   std::vector<std::string> sums(plan.dists.size());
-  const auto add = [&](Entry& entry) {
+  for (Entry& entry : plan.entries) {
     entry.identity = identity_of(plan, entry);
-    if (std::holds_alternative<Record>(entry.content)) return;
+    if (std::holds_alternative<Record>(entry.content)) continue;
     const std::string row = entry.path.str() + " " + entry.identity.hex() + "\n";
     if (entry.owner != environment_itself) sums[entry.owner] += row;
     for (const DistId sharer : entry.sharers) {
       if (sharer != environment_itself) sums[sharer] += row;
     }
-  };
-  const auto complete = [&](Entry& entry) {
-    if (const auto* record = std::get_if<Record>(&entry.content))
-      entry.identity = Sha256::of("record " + sums[record->dist]);
-  };
-  // A RECORD is the same whether its dist-info is a link or not.
-  const auto for_each = [&](const auto& visit) {
-    for (Entry& entry : plan.entries) {
-      const auto* info = std::get_if<DistInfo>(&entry.content);
-      if (info == nullptr) {
-        visit(entry);
-      } else {
-        for (Entry& file : plan.dists[info->dist].dist_info_files) visit(file);
-      }
-    }
-  };
-  for_each(add);
-  for_each(complete);
+  }
   for (Entry& entry : plan.entries) {
-    if (std::holds_alternative<DistInfo>(entry.content)) entry.identity = identity_of(plan, entry);
+    if (const auto* record = std::get_if<Record>(&entry.content)) {
+      entry.identity = Sha256::of("record " + sums[record->dist]);
+    }
   }
 }
 
@@ -111,21 +90,6 @@ class RecordRows {
       : part_is_whole_(part_is_whole),
         lib_(plan.dists[dist].facts.root_scheme() == Scheme::purelib ? plan.layout.purelib
                                                                      : plan.layout.platlib) {}
-
-  // False when only who wrote it can tell its digest.
-  bool add(const Entry& entry, const Plan& plan) {
-    if (const auto* tree = std::get_if<StoreTree>(&entry.content)) {
-      add_tree(entry.path, plan.dists[tree->wheel].facts, tree->dir);
-    } else if (const auto* file = std::get_if<StoreFile>(&entry.content)) {
-      add_file(entry.path, plan.dists[file->wheel].facts, file->file);
-    } else if (const auto* generated = std::get_if<Generated>(&entry.content)) {
-      add_written(entry.path, {Sha256::of(generated->bytes), generated->bytes.size()});
-    } else {
-      // Every RECORD lists itself, whether this plan lays it or not.
-      return std::holds_alternative<Record>(entry.content);
-    }
-    return true;
-  }
 
   void add_file(const RelPath& path, const WheelFacts& facts, std::uint32_t index) {
     const FileFact& file = facts.file(index);
@@ -196,9 +160,15 @@ std::string render_record(const Plan& plan, DistId id, const std::vector<std::op
   RecordRows rows(plan, id, part_is_whole);
   for (const std::uint32_t i : index.at(id)) {
     const Entry& entry = plan.entries[i];
-    if (std::holds_alternative<DistInfo>(entry.content)) {
-      for (const Entry& file : dist.dist_info_files) rows.add(file, plan);
-    } else if (!rows.add(entry, plan) && written.at(i)) {
+    if (const auto* tree = std::get_if<StoreTree>(&entry.content)) {
+      rows.add_tree(entry.path, plan.dists[tree->wheel].facts, tree->dir);
+    } else if (const auto* file = std::get_if<StoreFile>(&entry.content)) {
+      rows.add_file(entry.path, plan.dists[file->wheel].facts, file->file);
+    } else if (std::holds_alternative<Record>(entry.content)) {
+      continue;  // every RECORD lists itself, whether this plan lays it or not
+    } else if (const auto* generated = std::get_if<Generated>(&entry.content)) {
+      rows.add_written(entry.path, {Sha256::of(generated->bytes), generated->bytes.size()});
+    } else if (written.at(i)) {
       rows.add_written(entry.path, *written[i]);
     }
   }

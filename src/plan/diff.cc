@@ -26,10 +26,7 @@
 namespace axle {
 namespace {
 
-// A directory as one entry.
-bool is_tree(const Entry& entry) noexcept {
-  return std::holds_alternative<StoreTree>(entry.content) || std::holds_alternative<DistInfo>(entry.content);
-}
+bool is_tree(const Entry& entry) noexcept { return std::holds_alternative<StoreTree>(entry.content); }
 
 // A --target is all the caller's own, and nothing in it is there before the first distribution.
 bool is_above_places(const Layout& layout, const RelPath& dir) {
@@ -267,8 +264,6 @@ std::vector<LaidEntry> expand_tree(const State& state, const LaidEntry& tree) {
 }
 
 std::vector<Entry> expand_tree(const Plan& plan, const Entry& tree) {
-  if (const auto* info = std::get_if<DistInfo>(&tree.content))
-    return plan.dists.at(info->dist).dist_info_files;
   const auto dir = std::get<StoreTree>(tree.content);
   const WheelFacts& facts = plan.dists.at(dir.wheel).facts;
   const Sha256 linked = tree.lay == Lay::link ? facts.store_id() : Sha256{};

@@ -196,7 +196,6 @@ PlannedLinks describe_links(const WheelFacts& wheel) {
                         false,
                         std::nullopt,
                         true,
-                        {},
                         {}});
   for (const Scheme scheme : {Scheme::purelib, Scheme::platlib, Scheme::scripts}) {
     const auto root = wheel.root(scheme);

@@ -27,7 +27,6 @@ void resolve_conflicts(Draft& draft);
 void prune_files(Draft& draft);
 void plan_rpaths(Draft& draft);
 void choose_links(Draft& draft);
-void link_dist_infos(Draft& draft);
 void add_records(Draft& draft);
 
 bool has_native_objects(const Plan& plan);

@@ -81,7 +81,6 @@ void place_files(Draft& draft) {
                                   wheel.requested,
                                   wheel.direct_url,
                                   wheel.recorded,
-                                  {},
                                   {}});
     } catch (const Error& error) {
       throw error.within(facts.file_name());

@@ -22,11 +22,10 @@ Plan make_plan(const PlanInput& input) {
   resolve_startup_files(draft);  // needs only the wheels
   resolve_conflicts(draft);
   // From here on every destination has one owner.
-  prune_files(draft);      // before links: a directory that loses files is no longer one tree
-  plan_rpaths(draft);      // before choose_links: an edited object is a file of its own
-  choose_links(draft);     // a linked tree must have one owner
-  link_dist_infos(draft);  // after choose_links: it looks at what is a link
-  add_records(draft);      // identities: what a RECORD holds follows from the entries of its distribution
+  prune_files(draft);   // before links: a directory that loses files is no longer one tree
+  plan_rpaths(draft);   // before choose_links: an edited object is a file of its own
+  choose_links(draft);  // a linked tree must have one owner
+  add_records(draft);   // identities: what a RECORD holds follows from the entries of its distribution
   // From here on nothing is added.
   check_plan(draft.plan);
   return std::move(draft.plan);
@@ -55,13 +54,6 @@ void check_plan(const Plan& plan) {
     if (const auto* file = std::get_if<StoreFile>(&entry.content))
       plan.dists.at(file->wheel).facts.file(file->file);
     if (const auto* record = std::get_if<Record>(&entry.content)) ++records.at(record->dist);
-    if (const auto* info = std::get_if<DistInfo>(&entry.content)) {
-      if (entry.lay != Lay::link) fail(entry.path.str() + " is no link");
-      for (const Entry& file : plan.dists.at(info->dist).dist_info_files) {
-        if (!file.path.is_within(entry.path)) fail(file.path.str() + " lies outside of its dist-info");
-        records.at(info->dist) += std::holds_alternative<Record>(file.content) ? 1 : 0;
-      }
-    }
   }
   for (std::size_t i = 0; i < records.size(); ++i) {
     if (plan.conflicts.empty() && records[i] != (plan.dists[i].recorded ? 1 : 0)) {

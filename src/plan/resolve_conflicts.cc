@@ -59,9 +59,6 @@ class Resolver {
       Sha256 operator()(const Record& record) const {
         return Sha256::of("record" + std::to_string(record.dist));
       }
-      Sha256 operator()(const DistInfo& info) const {
-        return Sha256::of("dist-info" + std::to_string(info.dist));
-      }
     };
     return std::visit(Visitor{*this}, claim.content);
   }

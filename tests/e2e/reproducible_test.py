@@ -111,7 +111,7 @@ def there_and_back(base: Path) -> None:
         own.write_text("mine\n")
         before = everything(str(room.dir / "env"))
         room.axle("install", "many4==1.0", "many5==1.0", "-f", "wheels", "--no-index", "--venv", "env")
-        expect(len(differences(before, everything(str(room.dir / "env")))) > 3, f"{mode}: something was installed")
+        expect(len(differences(before, everything(str(room.dir / "env")))) > 10, f"{mode}: something was installed")
         room.axle("uninstall", "many4", "many5", "--venv", "env")
         expect(not differences(before, everything(str(room.dir / "env"))), f"{mode}: uninstall restores: {differences(before, everything(str(room.dir / 'env')))[:5]}")
 

@@ -2,8 +2,6 @@
 
 #include <sys/stat.h>
 
-#include <fstream>
-
 #include "axle/base/error.h"
 #include "exec/environment_fixture.h"
 
@@ -44,44 +42,6 @@ TEST_P(Apply, LaysUpgradesAndRemovesAndComesBackToTheFormerTree) {
   EXPECT_EQ(tree(), both);
   sync({}, GetParam());
   EXPECT_EQ(tree(), empty);
-}
-
-TEST_F(EnvironmentTest, MakesALinkedDistInfoOnceAndAnewWhenItIsDamaged) {
-  WheelWriter plain("plain", "1.0");
-  plain.file("plain/__init__.py", "x = 1\n");
-  sync({plain}, LinkMode::symlink);
-  const std::string info = root() + "/" + site() + "plain-1.0.dist-info";
-  ASSERT_TRUE(std::filesystem::is_symlink(info));
-  const std::filesystem::path made = std::filesystem::read_symlink(info);
-  const std::string record = read(site() + "plain-1.0.dist-info/RECORD");
-  EXPECT_NE(record.find("plain/__init__.py,sha256="), std::string::npos);
-
-  const auto relay = [&] {
-    sync({}, LinkMode::symlink);
-    EXPECT_FALSE(std::filesystem::is_symlink(info));
-    sync({plain}, LinkMode::symlink);
-    EXPECT_EQ(std::filesystem::read_symlink(info), made);
-    EXPECT_EQ(read(site() + "plain-1.0.dist-info/RECORD"), record);
-    EXPECT_TRUE(std::filesystem::exists(info + "/METADATA"));
-  };
-  relay();
-  std::filesystem::remove(made / "RECORD");
-  relay();
-  std::filesystem::remove(made / "METADATA");
-  relay();
-  std::filesystem::permissions(made / "RECORD", std::filesystem::perms::owner_all);
-  std::ofstream(made / "RECORD") << "edited";
-  relay();
-
-  // A wheel's own file is not this directory's to mend.
-  sync({}, LinkMode::symlink);
-  std::filesystem::remove(std::filesystem::canonical(made / "METADATA"));
-  try {
-    sync({plain}, LinkMode::symlink);
-    FAIL() << "laid a dist-info without METADATA";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::integrity);
-  }
 }
 
 TEST_P(Apply, HasNothingToDoTheSecondTime) {

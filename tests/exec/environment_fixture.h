@@ -52,7 +52,6 @@ class EnvironmentTest : public ::testing::Test {
     input.interpreter = python;
     input.layout = venv_layout(python, root());
     input.policy.link_mode = mode;
-    input.policy.dist_info = DistInfoLayout::link;
     input.script_interpreter = root() + "/bin/python";
     if (environment.is_new()) input.venv = VenvSpec{};
     std::vector<WheelSource> sources;

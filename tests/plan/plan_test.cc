@@ -226,54 +226,6 @@ TEST(MakePlan, LinksOnlyWhatMayBeLinked) {
   EXPECT_EQ(find(plan, site + "a-1.0.dist-info/RECORD")->lay, Lay::file);
 }
 
-// The RECORD of a distribution, whatever its dist-info is.
-std::string record_of(const Plan& plan, const std::string& name) {
-  for (DistId id = 0; id < plan.dists.size(); ++id) {
-    if (plan.dists[id].name == name) return render_record(plan, id, {});
-  }
-  return {};
-}
-
-TEST(MakePlan, LinksADistInfoThatHoldsNothingOfItsEnvironment) {
-  FactsBuilder plain = wheel("plain");
-  plain.file(Scheme::purelib, "plain/__init__.py", "x = 1\n")
-      .file(Scheme::purelib, "plain-1.0.dist-info/licenses/LICENSE", "free\n");
-  FactsBuilder script = wheel("script");
-  script.file(Scheme::purelib, "script.py", "def main(): pass\n")
-      .entry_point("console_scripts", "tool", "script:main");
-  FactsBuilder data = wheel("data");
-  data.file(Scheme::data, "share/data.txt", "x");
-  std::vector<WheelFacts> wheels{plain.build(), script.build(), data.build()};
-  for (const char* name : {"shares", "too"}) {
-    FactsBuilder shares = wheel(name);
-    shares.file(Scheme::purelib, "ns/shared.txt", "same");
-    wheels.push_back(shares.build());
-  }
-  PlanInput input = input_for(wheels);
-  input.policy.link_mode = LinkMode::symlink;
-  const Plan files = make_plan(input);
-  input.policy.dist_info = DistInfoLayout::link;
-  const Plan plan = make_plan(input);
-
-  const Entry* info = find(plan, site + "plain-1.0.dist-info");
-  ASSERT_NE(info, nullptr);
-  EXPECT_EQ(info->lay, Lay::link);
-  EXPECT_EQ(plan.dists.at(info->owner).dist_info_files.size(), 4U) << "INSTALLER, METADATA, RECORD, licenses";
-  EXPECT_EQ(find(plan, site + "plain-1.0.dist-info/RECORD"), nullptr);
-  for (const char* name : {"script", "data", "shares", "too"}) {
-    EXPECT_NE(find(plan, site + name + "-1.0.dist-info/RECORD"), nullptr) << name;
-  }
-  EXPECT_EQ(record_of(plan, "plain"), record_of(files, "plain"));
-  EXPECT_TRUE(record_of(plan, "plain").find("plain-1.0.dist-info/licenses/LICENSE,sha256=") !=
-              std::string::npos);
-
-  // What is asked for is written there, so it is another one.
-  input.wheels[0].requested = true;
-  EXPECT_NE(find(make_plan(input), site + "plain-1.0.dist-info")->identity, info->identity);
-  input.policy.link_mode = LinkMode::hardlink;
-  EXPECT_EQ(find(make_plan(input), site + "plain-1.0.dist-info"), nullptr);
-}
-
 TEST(MakePlan, DeniesStartupHooks) {
   FactsBuilder a = wheel("a");
   a.file(Scheme::purelib, "a.pth", "import a_hook\n").startup_text("import a_hook\n");

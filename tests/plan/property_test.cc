@@ -28,8 +28,7 @@ class Random {
 // directory's.
 WheelFacts random_wheel(Random& random, const std::string& name) {
   FactsBuilder builder;
-  const std::string version = random.one_in(2) ? "1" : "2";
-  builder.name(name).version(version);
+  builder.name(name).version(random.one_in(2) ? "1" : "2");
   static const std::vector<std::string> dirs{"a", "b", "ns", "__pycache__"};
   static const std::vector<std::string> files{"x.py", "y.txt", "__init__.py"};
   const std::size_t count = 1 + random.below(8);
@@ -42,7 +41,6 @@ WheelFacts random_wheel(Random& random, const std::string& name) {
     builder.file(scheme, path, "content of " + path);
   }
   builder.file(Scheme::purelib, name + "/own.py", name);
-  builder.file(Scheme::purelib, name + "-" + version + ".dist-info/METADATA", "Name: " + name);
   return builder.build();
 }
 
@@ -51,7 +49,6 @@ PlanInput random_input(Random& random, LinkMode mode) {
   input.interpreter = foreign_interpreter({"3.12.4", "manylinux_2_28_x86_64", "/usr/bin/python3.12"});
   input.layout = venv_layout(input.interpreter, "/env");
   input.policy.link_mode = mode;
-  if (random.one_in(2)) input.policy.dist_info = DistInfoLayout::link;
   input.script_interpreter = "/env/bin/python";
   for (const char* name : {"one", "two", "three", "four"}) {
     if (!random.one_in(4)) input.wheels.push_back({random_wheel(random, name), false, std::nullopt, true});

@@ -58,13 +58,7 @@ struct Record {  // a distribution's RECORD: written last, from the digests of w
   DistId dist;
   friend bool operator==(const Record&, const Record&) = default;
 };
-struct DistInfo {  // a whole dist-info as one link: to a directory in the store that holds
-                   // Dist::dist_info_files
-  DistId dist;
-  friend bool operator==(const DistInfo&, const DistInfo&) = default;
-};
-using Content =
-    std::variant<StoreFile, StoreTree, Rewritten, Patched, Generated, Symlink, Directory, Record, DistInfo>;
+using Content = std::variant<StoreFile, StoreTree, Rewritten, Patched, Generated, Symlink, Directory, Record>;
 
 // How bytes from the store come to their place.
 enum class Lay { file, link };  // a file (hard link, clone or copy) or a symbolic link into the store
@@ -89,8 +83,6 @@ struct Dist {
   std::optional<std::string> direct_url;  // JSON text
   bool recorded = true;  // false: another tool's; its files stay as they are, RECORD included
   std::vector<std::uint32_t> lost_files;  // files of the wheel that another distribution won, sorted
-  // What is behind the link when the plan has a DistInfo, sorted by path, RECORD among them; else empty.
-  std::vector<Entry> dist_info_files;
 };
 
 // Two claims on one path.

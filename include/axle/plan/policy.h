@@ -66,10 +66,6 @@ struct LauncherPolicy {
 std::string render_launcher_policy(const LauncherPolicy& policy);
 LauncherPolicy parse_launcher_policy(std::string_view text);
 
-// How a dist-info that holds nothing of its environment is laid in symlink mode: as files of its own, or as
-// one link to a directory that is made once (which needs a store that stays).
-enum class DistInfoLayout { files, link };
-
 // How the target's file system compares names.
 enum class Names { exact, folded };
 
@@ -84,7 +80,6 @@ struct Policy {
   Names names = Names::exact;
   PruneRules prune;
   LauncherPolicy launcher;
-  DistInfoLayout dist_info = DistInfoLayout::files;
 };
 
 }  // namespace axle
