@@ -353,6 +353,12 @@ class Layer {
   }
 
   void write(const Fd& dir, const std::string& path, std::string_view bytes, bool executable) const {
+    const Fd fd = create(dir, path, executable);
+    write_all(fd, bytes, path);
+    set_mtime(fd, options_.generated_mtime_ns, path);
+  }
+
+  static Fd create(const Fd& dir, const std::string& path, bool executable) {
     const mode_t mode = executable ? 0755 : 0644;
     constexpr int how = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
     Fd fd(openat(dir.get(), path.c_str(), how, mode));
@@ -361,8 +367,7 @@ class Layer {
       fd = Fd(openat(dir.get(), path.c_str(), how, mode));
     }
     if (!fd) throw_errno("cannot create", path);
-    write_all(fd, bytes, path);
-    set_mtime(fd, options_.generated_mtime_ns, path);
+    return fd;
   }
 
   Laid lay_records(const std::vector<Entry>& entries) const {
@@ -387,9 +392,13 @@ class Layer {
     constexpr std::size_t few_records = 8;
     parallel_for(records.size(), records.size() < few_records ? 1 : options_.jobs, [&](std::size_t i) {
       const DistId dist = std::get<Record>(records[i]->content).dist;
-      const std::string text = render_record(plan_, dist, written, index);
-      write(root_, records[i]->path.str(), text, false);
-      laid.record_sizes[dist] = text.size();
+      const std::string path = records[i]->path.str();
+      const Fd fd = create(root_, path, false);
+      render_record(plan_, dist, written, index, [&](std::string_view piece) {
+        write_all(fd, piece, path);
+        laid.record_sizes[dist] += piece.size();
+      });
+      set_mtime(fd, options_.generated_mtime_ns, path);
     });
     return laid;
   }

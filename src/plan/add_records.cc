@@ -140,11 +140,13 @@ RecordIndex index_records(const Plan& plan) {
 
 std::string render_record(const Plan& plan, DistId id,
                           const std::vector<std::optional<WrittenFile>>& written) {
-  return render_record(plan, id, written, index_records(plan));
+  std::string text;
+  render_record(plan, id, written, index_records(plan), [&](std::string_view piece) { text.append(piece); });
+  return text;
 }
 
-std::string render_record(const Plan& plan, DistId id, const std::vector<std::optional<WrittenFile>>& written,
-                          const RecordIndex& index) {
+void render_record(const Plan& plan, DistId id, const std::vector<std::optional<WrittenFile>>& written,
+                   const RecordIndex& index, const RecordSink& put) {
   const Dist& dist = plan.dists.at(id);
   const WheelFacts& facts = dist.facts;
   // The part of RECORD that is ready holds every file of the wheel's lib schemes; it serves when all of them
@@ -174,14 +176,27 @@ std::string render_record(const Plan& plan, DistId id, const std::vector<std::op
   }
   rows.add_record(RelPath::parse(dist.dist_info.str() + "/RECORD"));
   std::sort(rows.rows.begin(), rows.rows.end(), [](const Row& a, const Row& b) { return a.path < b.path; });
-  // The ready part is sorted, too, and large: it is copied in the pieces that lie between the other rows.
+  // The ready part is sorted, too: its pieces lie between the other rows. A large one (there are wheels with
+  // 10 MB of rows) is handed on as it is.
+  constexpr std::size_t large_piece = 64U << 10;
   std::string_view ready = part_is_whole ? facts.record_part() : std::string_view();
   std::string text;
-  text.reserve(ready.size() + rows.rows.size() * 160);
+  const auto flush = [&] {
+    if (!text.empty()) put(text);
+    text.clear();
+  };
+  const auto add_ready = [&](std::size_t size) {
+    const std::string_view piece = ready.substr(0, size);
+    ready.remove_prefix(size);
+    if (size < large_piece) {
+      text.append(piece);
+    } else {
+      flush();
+      put(piece);
+    }
+  };
   for (const Row& row : rows.rows) {
-    const std::size_t place = place_in_record(ready, row.path);
-    text.append(ready.substr(0, place));
-    ready.remove_prefix(place);
+    add_ready(place_in_record(ready, row.path));
     if (row.file) {
       append_record_row(text, row.path, row.file->sha256.base64url(), row.file->size);
     } else {
@@ -189,7 +204,8 @@ std::string render_record(const Plan& plan, DistId id, const std::vector<std::op
       text += ",,\n";
     }
   }
-  return text.append(ready);
+  add_ready(ready.size());
+  flush();
 }
 
 }  // namespace axle

@@ -3,8 +3,10 @@
 // can be printed, compared, written to a tar or applied to a directory.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -173,7 +175,9 @@ std::string render_record(const Plan& plan, DistId dist,
 // Plan::entries.
 using RecordIndex = std::vector<std::vector<std::uint32_t>>;
 RecordIndex index_records(const Plan& plan);
-std::string render_record(const Plan& plan, DistId dist,
-                          const std::vector<std::optional<WrittenFile>>& written, const RecordIndex& index);
+// Gets the text in consecutive pieces, which live as long as the call.
+using RecordSink = std::function<void(std::string_view)>;
+void render_record(const Plan& plan, DistId dist, const std::vector<std::optional<WrittenFile>>& written,
+                   const RecordIndex& index, const RecordSink& put);
 
 }  // namespace axle
