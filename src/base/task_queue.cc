@@ -38,6 +38,7 @@ void TaskQueue::add_opening(std::uint64_t weight, std::function<void()> task) {
 
 void TaskQueue::put(Heap& heap, std::uint64_t weight, std::function<void()> run) {
   const std::lock_guard lock(mutex_);
+  if (closed_) return;  // nobody would do it, and no thread may begin while the others are waited for
   heap.push_back({weight, next_number_++, std::move(run)});
   std::push_heap(heap.begin(), heap.end());
   waiting_weight_ += weight;
