@@ -10,14 +10,12 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-from room import FAULTS, Room, expect
+from room import SKIPPED, Room, expect, run_all
 from tree import snapshot
 from wheel_text import Wheel
 
-SKIPPED: list[str] = []
 PYTHON = ("--python", sys.executable)
 
 
@@ -265,20 +263,5 @@ def empty_places(base: Path) -> None:
         expect(snapshot(str(room.dir / venv)) == before, f"{mode}: what was there before is there: {snapshot(str(room.dir / venv)).keys() ^ before.keys()}")
 
 
-def main() -> int:
-    with tempfile.TemporaryDirectory(prefix="axle-file-systems-") as folder:
-        base = Path(folder).resolve()
-        links_that_lead_out(base)
-        empty_places(base)
-        overlay(base)
-        clones(base)
-        no_links(base)
-        folded_names(base)
-    for what in SKIPPED:
-        print("skipped:", what)
-    print(f"{len(FAULTS)} wrong")
-    return 1 if FAULTS else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_all("file-systems", links_that_lead_out, empty_places, overlay, clones, no_links, folded_names))

@@ -11,15 +11,12 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-from room import FAULTS, Room, expect
+from room import SKIPPED, Room, expect, run_all
 from tree import record_faults, snapshot
 from wheel_text import Wheel
-
-SKIPPED: list[str] = []
 
 
 def wheels(version: str = "1.0", size: int = 0) -> list[Wheel]:
@@ -172,19 +169,5 @@ def too_many_links(base: Path) -> None:
         subprocess.run(["umount", str(place)], check=True)
 
 
-def main() -> int:
-    with tempfile.TemporaryDirectory(prefix="axle-hard-times-") as folder:
-        base = Path(folder).resolve()
-        at_once(base)
-        no_wait(base)
-        full_disks(base)
-        across_devices(base)
-        too_many_links(base)
-    for what in SKIPPED:
-        print("skipped:", what)
-    print(f"{len(FAULTS)} wrong")
-    return 1 if FAULTS else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_all("hard-times", at_once, no_wait, full_disks, across_devices, too_many_links))

@@ -4,18 +4,32 @@ import glob
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from wheel_text import Wheel
 
 AXLE = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else ""
 FAULTS: list[str] = []
+SKIPPED: list[str] = []  # what could not be tried here, and why
 
 
 def expect(right: bool, what: str) -> None:
     if not right:
         FAULTS.append(what)
         print("WRONG:", what, flush=True)
+
+
+def run_all(name: str, *tests: Callable[[Path], None]) -> int:
+    """Calls each with a directory for all of them; the exit status."""
+    with tempfile.TemporaryDirectory(prefix=f"axle-{name}-") as folder:
+        for test in tests:
+            test(Path(folder).resolve())
+    for what in SKIPPED:
+        print("skipped:", what)
+    print(f"{len(FAULTS)} wrong")
+    return 1 if FAULTS else 0
 
 
 class Room:
