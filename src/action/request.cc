@@ -294,9 +294,16 @@ class Parser {
 
   void option(std::string_view argument) {
     const std::size_t equals = argument.starts_with("--") ? argument.find('=') : std::string_view::npos;
-    const std::string_view name = argument.substr(0, equals);
+    std::string_view name = argument.substr(0, equals);
     std::optional<std::string_view> given;
     if (equals != std::string_view::npos) given = argument.substr(equals + 1);
+    if (const std::string_view letter = argument.substr(0, 2); letter != "--" && argument.size() > 2) {
+      const Option* known = find_option(letter);
+      if (known != nullptr ? known->has_value : is_ignored_option(letter)) {  // -j2
+        name = letter;
+        given = argument.substr(2);
+      }
+    }
     if (const Option* known = find_option(name)) {
       known->take(request_, name, known->has_value ? value(name, given) : no_value(name, given));
     } else if (is_ignored_option(name)) {

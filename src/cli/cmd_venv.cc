@@ -33,6 +33,9 @@ int run_venv(const Options& given) {
   const Stopwatch watch;
   if (given.arguments.size() > 1) throw Error(ErrorCode::usage, "venv takes one directory", "axle venv DIR");
   Options options = given;
+  // DIR is the place; the options that name other kinds of places mean nothing here.
+  options.target = options.prefix = std::nullopt;
+  options.system = false;
   if (!options.arguments.empty()) options.venv = options.arguments.front();
   const Place place = find_place(options);
   Environment::recover(place.physical, {});

@@ -1,7 +1,9 @@
 // What goes to bin: the wheels' own scripts, and launchers for entry points.
 // spec: "Binary distribution format" (scripts), "Entry points".
 
+#include <map>
 #include <set>
+#include <string>
 
 #include "axle/base/error.h"
 #include "axle/wheel/entry_points.h"
@@ -45,14 +47,22 @@ std::string make_launcher(const PlanInput& input, const EntryPointCall& call) {
 
 void add_launchers(Draft& draft, DistId id, std::set<std::string>& names) {
   const Dist& dist = draft.plan.dists[id];
+  std::map<std::string, std::string> calls;
   if (!dist.recorded) return;  // another tool wrote its launchers; they are files of the distribution
   for (const EntryPoint& point : dist.facts.entry_points()) {
     if (!is_script_group(point.group)) continue;
     const ObjectReference call = parse_object_reference(point.value);
     const bool windows = draft.input.layout.os == Os::windows;
     const std::string name = windows ? point.name + ".exe" : point.name;
-    if (!names.insert(name).second) continue;  // in both groups: one launcher serves both
     const EntryPointCall entry{call.module, call.attribute};
+    if (!names.insert(name).second) {  // in both groups: one launcher serves both, if they mean the same
+      if (calls[name] == call.module + ":" + call.attribute) continue;
+      throw Error(
+          ErrorCode::bad_input, Place{join_path(draft.input.layout.scripts, name)},
+          dist.name + " has a console script and a gui script of this name that call different functions",
+          "the wheel contradicts itself: report it to its author");
+    }
+    calls[name] = call.module + ":" + call.attribute;
     const WindowsKind kind = point.group == "gui_scripts" ? WindowsKind::gui : WindowsKind::console;
     draft.tree.add(join_path(draft.input.layout.scripts, name),
                    {id,

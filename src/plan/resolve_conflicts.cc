@@ -140,6 +140,7 @@ class Resolver {
       emit(path, claims.front(), {});
       return;
     }
+    refuse_own_conflict(path, claims);
     Conflict conflict{RelPath::parse(path), conflict_kind(path, claims), {}, std::nullopt, {}};
     for (const Claim& claim : claims) conflict.claimants.push_back(claimant(claim));
     const ConflictPolicy policy = conflict_policy(plan_, path);
@@ -163,6 +164,19 @@ class Resolver {
       if (&claim != &winner && claim.dist != environment_itself) lose(claim);
     }
     emit(path, winner, {});
+  }
+
+  // Schemes overlap in most layouts (data is the root of the others), so a wheel can claim one path twice.
+  // Which of its files it means nobody can say.
+  void refuse_own_conflict(const std::string& path, const std::vector<Claim>& claims) const {
+    const DistId id = claims.front().dist;
+    if (id == environment_itself ||
+        std::any_of(claims.begin(), claims.end(), [id](const Claim& claim) { return claim.dist != id; })) {
+      return;
+    }
+    throw Error(ErrorCode::bad_input, Place{path},
+                plan_.dists[id].name + " brings two files for this path, with different bytes",
+                "the wheel contradicts itself: report it to its author");
   }
 
   std::string conflict_kind(const std::string& path, const std::vector<Claim>& claims) const {

@@ -31,6 +31,13 @@ TEST(ActionRequest, TakesOptionsInBothForms) {
   EXPECT_EQ(r.policy.relocatable, Relocatable::yes);
 }
 
+TEST(ActionRequest, TakesLettersWithTheirValues) {
+  const ActionRequest r = request({"inspect", "a.whl", "-j3", "-fdir", "-ohere"});
+  EXPECT_EQ(r.jobs, 3U);
+  EXPECT_EQ(r.output, "here");
+  EXPECT_EQ(code_of({"inspect", "a.whl", "-qx"}), ErrorCode::usage);
+}
+
 TEST(ActionRequest, TakesOneOutputUnderEitherName) {
   EXPECT_EQ(request({"unpack", "a.whl", "-o", "out", "--python-version", "3.12"}).into, "out");
   EXPECT_EQ(request({"inspect", "a.whl", "-o", "out"}).output, "out");
