@@ -70,6 +70,7 @@ void make_layer(const ActionRequest& request, const ActionContext& context, Outp
     return make_plan(input);
   };
   layer.split = request.split;
+  if (!request.mtree.empty()) layer.mtree = LayerRequest::Mtree::wanted;
   std::string descriptor;
   if (request.oci.empty()) {
     layer.directory = directory_of(reach(context, request.output));

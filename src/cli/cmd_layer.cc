@@ -19,7 +19,9 @@
 #include "cli/environment_commands.h"
 #include "cli/oci_layout.h"
 #include "cli/report.h"
+#include "cli/version.h"
 #include "exec/build_layers.h"
+#include "store/layer_cache.h"
 
 namespace axle::cli {
 namespace {
@@ -351,6 +353,12 @@ int run_layer(const Options& options) {
   if (options.no_store) own_store.emplace(request.directory);
   Store store = own_store ? own_store->open() : open_store(options);
   request.store = &store;
+  std::optional<LayerCache> cache;
+  if (!own_store) {
+    cache.emplace(store, "axle " + std::string(version));
+    request.layer.cache = &*cache;
+  }
+  if (!options.mtree.empty()) request.mtree = LayerRequest::Mtree::wanted;
   Diagnostics notes = chosen.notes;
   if (options.compile) {
     std::vector<PlanWheel> wheels = acquire(options, chosen, selection, store, notes);

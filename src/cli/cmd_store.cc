@@ -17,6 +17,7 @@
 #include "cli/store_verify.h"
 #include "exec/receipt.h"
 #include "store/derived.h"
+#include "store/layer_cache.h"
 #include "store/unpack.h"
 
 namespace axle::cli {
@@ -34,12 +35,24 @@ std::uint64_t total_bytes(const std::vector<DerivedFile>& files) {
   return bytes;
 }
 
+std::uint64_t total_bytes(const std::vector<LayerFile>& files) {
+  std::uint64_t bytes = 0;
+  for (const LayerFile& file : files) bytes += file.bytes;
+  return bytes;
+}
+
+std::size_t count_chunks(const std::vector<LayerFile>& files) {
+  return static_cast<std::size_t>(std::count_if(
+      files.begin(), files.end(), [](const LayerFile& file) { return file.kind == LayerFile::Kind::chunk; }));
+}
+
 int print_size(const Options& options, const Store& store) {
   std::vector<StoredWheel> wheels = store.wheels();
   const std::vector<StoredWheel> archives = store.archives();
   wheels.insert(wheels.end(), archives.begin(), archives.end());
   const std::vector<DerivedFile> derived = list_derived(store);
-  const std::uint64_t bytes = total_bytes(wheels) + total_bytes(derived);
+  const std::vector<LayerFile> layers = list_layer_files(store);
+  const std::uint64_t bytes = total_bytes(wheels) + total_bytes(derived) + total_bytes(layers);
   if (options.json) {
     Json list = Json::array();
     for (const StoredWheel& wheel : wheels) {
@@ -51,12 +64,16 @@ int print_size(const Options& options, const Store& store) {
     print_json({{"path", store_path(options)},
                 {"bytes", bytes},
                 {"wheels", std::move(list)},
-                {"edited", {{"count", derived.size()}, {"bytes", total_bytes(derived)}}}});
+                {"edited", {{"count", derived.size()}, {"bytes", total_bytes(derived)}}},
+                {"layers", {{"chunks", count_chunks(layers)}, {"bytes", total_bytes(layers)}}}});
     return 0;
   }
   print_text(counted(wheels.size(), "wheel") +
                  (derived.empty() ? "" : ", " + counted(derived.size(), "edited file")) + ", " +
-                 std::to_string(bytes) + " bytes in " + store_path(options) + "\n",
+                 std::to_string(bytes) + " bytes in " + store_path(options) + "\n" +
+                 (layers.empty() ? ""
+                                 : "of which " + std::to_string(total_bytes(layers)) + " are " +
+                                       counted(count_chunks(layers), "chunk") + " of layers\n"),
              options);
   return 0;
 }
@@ -159,20 +176,26 @@ int collect_garbage(const Options& options, const Store& store) {
     if (!options.dry_run) remove_derived(store, file.key);
     edited.push_back(file);
   }
+  const std::vector<LayerFile> layers =
+      find_unused_layer_files(store, std::vector<Sha256>(used.begin(), used.end()), age);
+  for (const LayerFile& file : layers) {
+    if (!options.dry_run) remove_layer_file(store, file);
+  }
+  const std::uint64_t bytes = total_bytes(removed) + total_bytes(edited) + total_bytes(layers);
   if (!options.dry_run) store.remove_leftovers();
   if (options.json) {
     Json list = Json::array();
     for (const StoredWheel& wheel : removed)
       list.push_back({{"sha256", wheel.sha256.hex()}, {"file", wheel.file_name}});
     print_json({{"path", store_path(options)},
-                {"bytes", total_bytes(removed) + total_bytes(edited)},
+                {"bytes", bytes},
                 {"removed", std::move(list)},
-                {"removed_edited", edited.size()}});
+                {"removed_edited", edited.size()},
+                {"removed_chunks", count_chunks(layers)}});
     return 0;
   }
   print_text(counted(removed.size(), "wheel") + (options.dry_run ? " to remove, " : " removed, ") +
-                 std::to_string(total_bytes(removed) + total_bytes(edited)) + " bytes from " +
-                 store_path(options) + "\n",
+                 std::to_string(bytes) + " bytes from " + store_path(options) + "\n",
              options);
   return 0;
 }

@@ -13,6 +13,7 @@
 #include "cli/report.h"
 #include "exec/receipt.h"
 #include "store/derived.h"
+#include "store/layer_cache.h"
 #include "store/unpack.h"
 
 namespace axle::cli {
@@ -29,6 +30,7 @@ class Verification {
     // After the archives, which may have been damaged themselves.
     for (const StoredWheel& wheel : damaged_) repair(wheel);
     for (const DerivedFile& file : list_derived(store_)) check_derived(file);
+    for (const LayerFile& file : list_layer_files(store_)) check_layer_file(file);
     print(wheels.size());
     return problems_.empty() || options_.repair ? 0 : 1;
   }
@@ -58,6 +60,15 @@ class Verification {
     problems_.insert(problems_.end(), found.begin(), found.end());
     if (!options_.repair) return;
     remove_derived(store_, file.key);
+    ++removed_;
+  }
+
+  void check_layer_file(const LayerFile& file) {
+    const Diagnostics found = verify_layer_file(store_, file);
+    if (found.empty()) return;
+    problems_.insert(problems_.end(), found.begin(), found.end());
+    if (!options_.repair) return;
+    remove_layer_file(store_, file);
     ++removed_;
   }
 

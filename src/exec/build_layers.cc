@@ -18,7 +18,7 @@ void require_linux(const Plan& plan) {
               "give a Linux platform, such as --platform manylinux_2_28_x86_64");
 }
 
-BuiltLayers build(const LayerRequest& request, const WheelSet& wheels) {
+BuiltLayers build(const LayerRequest& request, const WheelSet& wheels, ReuseChunks reuse) {
   std::vector<WheelFacts> facts;
   for (std::size_t i = 0; i < wheels.size(); ++i) facts.push_back(wheels.facts(i));
   BuiltLayers built;
@@ -33,7 +33,7 @@ BuiltLayers build(const LayerRequest& request, const WheelSet& wheels) {
 
   const MadeBytes made = make_bytes(plan, wheels, request.directory);
   std::vector<FlatEntry> entries = flatten(plan, digests_of(made));
-  built.mtree = render_mtree(plan, entries, request.layer);
+  if (request.mtree == LayerRequest::Mtree::wanted) built.mtree = render_mtree(plan, entries, request.layer);
   std::vector<LayerPart> parts = split_layers(plan, std::move(entries), request.split);
   if (request.split.by == SplitBy::package && plan.dists.size() > max_package_layers) {
     built.notes.push_back({Severity::note, "layers", "", "",
@@ -42,6 +42,8 @@ BuiltLayers build(const LayerRequest& request, const WheelSet& wheels) {
                                std::to_string(parts.size() - 1) + " groups",
                            ""});
   }
+  LayerOptions options = request.layer;
+  options.reuse = reuse;
   for (LayerPart& part : parts) {
     link_equal_files(part.entries);
     BuiltLayer layer{std::move(part.name),
@@ -49,38 +51,52 @@ BuiltLayers build(const LayerRequest& request, const WheelSet& wheels) {
                      {},
                      part.entries.size(),
                      TemporaryFile::create(request.directory)};
-    layer.digest = write_layer(plan, part.entries, made, wheels, request.layer,
+    layer.digest = write_layer(plan, part.entries, made, wheels, options,
                                [&](std::string_view bytes) { layer.file.write(bytes); });
     built.layers.push_back(std::move(layer));
   }
+  wheels.prove_rest(request.layer.jobs, request.layer.cache);
   return built;
 }
 
-// nullopt: a file is not what RECORD promised.
-std::optional<BuiltLayers> attempt(const LayerRequest& request, FactsFrom from) {
+// nullopt: a file is not what RECORD promised, or a kept chunk is damaged; then `from` or `reuse` is another.
+std::optional<BuiltLayers> attempt(const LayerRequest& request, FactsFrom& from, ReuseChunks& reuse) {
   Diagnostics notes;
   const WheelSet wheels =
       request.unpacked.empty()
-          ? WheelSet::open(request.wheels, request.store, {request.verify, request.layer.jobs, from}, notes)
+          ? WheelSet::open(request.wheels, request.store,
+                           {request.verify, request.layer.jobs, from, request.layer.cache}, notes)
           : WheelSet::unpacked(request.unpacked, *request.store);
   try {
-    BuiltLayers built = build(request, wheels);
+    BuiltLayers built = build(request, wheels, reuse);
     built.notes.insert(built.notes.begin(), notes.begin(), notes.end());
     built.notes.insert(built.notes.end(), built.plan.notes.begin(), built.plan.notes.end());
     return built;
+  } catch (const DamagedChunk&) {
+    reuse = ReuseChunks::no;
   } catch (const Error&) {
     if (!wheels.disproved()) throw;
-    return std::nullopt;
+    from = FactsFrom::contents;
   }
+  return std::nullopt;
 }
 
 }  // namespace
 
 BuiltLayers build_layers(const LayerRequest& request) {
-  auto built = attempt(request, request.facts);
-  if (!built) built = attempt(request, FactsFrom::contents);
-  if (!built) throw Error(ErrorCode::io, "a wheel changed while it was read");
-  return std::move(*built);
+  FactsFrom from = request.facts;
+  ReuseChunks reuse = request.layer.reuse;
+  // Each of the two happens once.
+  for (int attempts = 0; attempts < 3; ++attempts) {
+    auto built = attempt(request, from, reuse);
+    if (!built) continue;
+    if (request.layer.cache != nullptr) {
+      const Diagnostics kept = request.layer.cache->notes();
+      built->notes.insert(built->notes.end(), kept.begin(), kept.end());
+    }
+    return std::move(*built);
+  }
+  throw Error(ErrorCode::io, "a wheel changed while it was read");
 }
 
 }  // namespace axle

@@ -28,7 +28,8 @@ struct LayerRequest {
   // asked for twice.
   std::function<Plan(const std::vector<WheelFacts>&)> plan;
   SplitRule split;
-  LayerOptions layer;
+  LayerOptions layer;  // with a cache: of this store
+  enum class Mtree { none, wanted } mtree = Mtree::none;
   std::string directory;  // where the files are made that publish() renames
 };
 
@@ -43,7 +44,7 @@ struct BuiltLayer {
 struct BuiltLayers {
   Plan plan;
   std::vector<BuiltLayer> layers;
-  std::string mtree;                          // of all together
+  std::string mtree;                          // of all together, if it was wanted
   std::vector<std::string> without_archives;  // distributions that came from the store, sorted
   Diagnostics notes;
 };

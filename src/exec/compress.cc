@@ -20,6 +20,9 @@ constexpr int zstd_level = 2;
 struct FreeCompressor {
   void operator()(libdeflate_compressor* compressor) const { libdeflate_free_compressor(compressor); }
 };
+struct FreeDecompressor {
+  void operator()(libdeflate_decompressor* decompressor) const { libdeflate_free_decompressor(decompressor); }
+};
 struct FreeContext {
   void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
 };
@@ -111,6 +114,37 @@ void append_zstd_frame(std::string& out, std::string_view bytes, std::span<const
     throw std::logic_error(std::string("zstd does not take the matches: ") + ZSTD_getErrorName(size));
   }
   out.append(packed, size);
+}
+
+bool unpack_gzip_members(std::string_view members, std::uint64_t size, std::string& out) {
+  thread_local const std::unique_ptr<libdeflate_decompressor, FreeDecompressor> own(
+      libdeflate_alloc_decompressor());
+  if (!own) throw std::bad_alloc();
+  const std::size_t begin = out.size();
+  out.resize(begin + static_cast<std::size_t>(size));
+  std::size_t done = begin;
+  while (!members.empty()) {
+    std::size_t taken = 0, given = 0;
+    if (libdeflate_gzip_decompress_ex(own.get(), members.data(), members.size(), out.data() + done,
+                                      out.size() - done, &taken, &given) != LIBDEFLATE_SUCCESS)
+      return false;
+    members.remove_prefix(taken);
+    done += given;
+  }
+  return done == out.size();
+}
+
+bool unpack_zstd_frames(std::string_view frames, std::uint64_t size, std::string& out) {
+  const std::size_t begin = out.size();
+  out.resize(begin + static_cast<std::size_t>(size));
+  return ZSTD_decompress(out.data() + begin, out.size() - begin, frames.data(), frames.size()) == size;
+}
+
+std::string_view compressor_versions() {
+  static const std::string versions = "libdeflate " LIBDEFLATE_VERSION_STRING " " +
+                                      std::to_string(gzip_level) + ", zstd " + ZSTD_versionString() + " " +
+                                      std::to_string(zstd_level);
+  return versions;
 }
 
 }  // namespace axle

@@ -27,4 +27,12 @@ void append_zstd_frame(std::string& out, std::string_view bytes);
 inline constexpr std::size_t zstd_block = 128U << 10;
 void append_zstd_frame(std::string& out, std::string_view bytes, std::span<const Match> matches);
 
+// What such parts, one after the other, hold: exactly `size` bytes, put to the end of `out`. False when they
+// hold anything else.
+bool unpack_gzip_members(std::string_view members, std::uint64_t size, std::string& out);
+bool unpack_zstd_frames(std::string_view frames, std::uint64_t size, std::string& out);
+
+// Which libraries make these parts, and at which levels: others make other bytes.
+std::string_view compressor_versions();
+
 }  // namespace axle

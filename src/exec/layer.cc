@@ -16,11 +16,14 @@
 // match_frame.h, and deflate_parser.cc for how the matches are had). What lies nowhere deflated is compressed
 // as usual, in frames of its own unless it is small.
 //
-// Chunks. The entries are cut into chunks of about a fixed size, by their sizes alone. A file above
-// WheelSet::max_whole is cut into pieces of its own, each a chunk. Chunks are made on all threads and written
-// in order; only so many are made ahead. The pieces of one file must be inflated in turn: whoever makes piece
+// Chunks. The entries are cut into chunks (layer_chunks.h). A file above WheelSet::max_whole is cut into
+// pieces of its own, each a chunk. Chunks are made on all threads and written in order; only so many are made
+// ahead. The pieces of one file must be inflated in turn: whoever makes piece
 // k waits until k-1 is inflated, then compresses while the next is being inflated. Chunks are begun in order,
 // so the one that is waited for was begun before, and nobody waits for ever.
+//
+// A chunk that the store keeps of an earlier layer is taken as it is (kept_chunks.h). Where the diff-id is
+// not known from there either, the tar is had by decompressing.
 
 #include "exec/layer.h"
 
@@ -30,22 +33,21 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
-#include <stdexcept>
+#include <variant>
 
 #include "axle/base/error.h"
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/parallel.h"
 #include "exec/compress.h"
+#include "exec/kept_chunks.h"
+#include "exec/layer_chunks.h"
 #include "exec/match_frame.h"
 #include "exec/tar_format.h"
 
 namespace axle {
 namespace {
 
-constexpr std::uint64_t chunk_bytes = 2U << 20;
-constexpr std::size_t chunk_entries = 1024;
-constexpr std::uint64_t piece_bytes = WheelSet::max_whole;
 // Chunks that are made and not yet written, at most.
 constexpr std::size_t window = 8;
 // From this size on a file's own compressed bytes are taken over. Chosen by measurement.
@@ -67,14 +69,6 @@ struct LargeFile {
   std::mutex hash_mutex;
   std::condition_variable changed;  // `done`
   std::condition_variable hash_changed;
-};
-
-// Entries [first, last); or, when `large` is set, the piece of entry `first` that begins at `offset`.
-struct Chunk {
-  std::size_t first = 0;
-  std::size_t last = 0;
-  LargeFile* large = nullptr;
-  std::uint64_t offset = 0;
 };
 
 // A chunk that is made: its bytes of the tar, after `skip` others, and the same compressed.
@@ -101,57 +95,45 @@ class LayerWriter {
   LayerWriter(const Plan& plan, const std::vector<FlatEntry>& entries, const MadeBytes& made,
               const WheelSet& wheels, const LayerOptions& options,
               const std::function<void(std::string_view)>& sink)
-      : plan_(plan), entries_(entries), made_(made), wheels_(wheels), options_(options), sink_(sink) {
-    cut();
+      : plan_(plan),
+        entries_(entries),
+        made_(made),
+        wheels_(wheels),
+        options_(options),
+        sink_(sink),
+        chunks_(cut_layer(entries,
+                          [&](const FlatEntry& entry) {
+                            return std::holds_alternative<StoreFile>(entry.content) ||
+                                   made_file(entry) != nullptr;
+                          })),
+        kept_({plan, entries, chunks_, wheels, options}) {
+    for (const LayerChunk& chunk : chunks_) {
+      if (chunk.large == large_.size()) large_.push_back(std::make_unique<LargeFile>());
+    }
   }
 
   LayerDigest run() {
     std::vector<Part> parts(chunks_.size());
     tar_sizes_.resize(chunks_.size());
     parallel_in_order(
-        chunks_.size(), options_.jobs, window, [&](std::size_t i) { make(i, parts[i]); },
+        chunks_.size(), options_.jobs, window,
+        [&](std::size_t i) { kept_.has(i) ? take(i, parts[i]) : make(i, parts[i]); },
         [&](std::size_t i) { put(parts[i]); });
     for (const std::uint64_t size : tar_sizes_) result_.tar_size += size;
-    if (hashes_tar()) result_.diff_id = tar_hash_.finish_sha256();
-    if (options_.digests == LayerDigests::none) return result_;
-    result_.digest = is_plain() ? result_.diff_id : packed_hash_.finish_sha256();
+    if (kept_.needs_diff_id()) result_.diff_id = tar_hash_.finish_sha256();
+    if (is_plain()) {
+      result_.digest = result_.diff_id;
+    } else if (kept_.needs_digest()) {
+      result_.digest = packed_hash_.finish_sha256();
+    }
+    kept_.finish(result_);
     return result_;
   }
 
  private:
-  void cut() {
-    std::uint64_t bytes = 0;
-    std::size_t first = 0;
-    const auto end_chunk = [&](std::size_t end) {
-      if (end > first) chunks_.push_back({first, end, nullptr, 0});
-      first = end;
-      bytes = 0;
-    };
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
-      const FlatEntry& entry = entries_[i];
-      const std::uint64_t size = entry.kind == FlatKind::file ? entry.written.value().size : 0;
-      if (size > WheelSet::max_whole &&
-          (std::holds_alternative<StoreFile>(entry.content) || made_file(entry) != nullptr)) {
-        end_chunk(i);
-        large_.push_back(std::make_unique<LargeFile>());
-        for (std::uint64_t at = 0; at < size; at += piece_bytes) {
-          chunks_.push_back({i, i + 1, large_.back().get(), at});
-        }
-        first = i + 1;
-        continue;
-      }
-      bytes += size + tar_block;
-      if (bytes >= chunk_bytes || i + 1 - first >= chunk_entries) end_chunk(i + 1);
-    }
-    end_chunk(entries_.size());
-  }
-
   bool is_plain() const { return options_.compression == LayerCompression::none; }
-  bool hashes_tar() const {
-    return options_.digests == LayerDigests::all || (options_.digests == LayerDigests::packed && is_plain());
-  }
   // Whether the bytes of the tar are wanted when they are compressed.
-  bool keeps_tar() const { return is_plain() || hashes_tar(); }
+  bool keeps_tar() const { return is_plain() || kept_.needs_diff_id(); }
 
   // The file of an edited object; nullptr for every other entry.
   const TemporaryFile* made_file(const FlatEntry& entry) const {
@@ -160,14 +142,24 @@ class LayerWriter {
     return made && made->file ? &*made->file : nullptr;
   }
 
+  void take(std::size_t index, Part& part) {
+    try {
+      take_spare(part);
+      tar_sizes_[index] = kept_.take(index, part.packed, part.tar);
+    } catch (...) {
+      failed_.store(true);
+      throw;
+    }
+  }
+
   void make(std::size_t index, Part& part) {
-    const Chunk& chunk = chunks_[index];
+    const LayerChunk& chunk = chunks_[index];
     MatchFrame& frame = scratch().frame;
     try {
       take_spare(part);
       if (!keeps_tar()) part.tar.swap(scratch().tar);
       std::size_t packed_to = 0;  // what of part.tar is in part.packed
-      if (chunk.large != nullptr) {
+      if (chunk.large) {
         make_piece(chunk, part, packed_to);
       } else {
         for (std::size_t i = chunk.first; i < chunk.last; ++i) add_entry(entries_[i], part, packed_to);
@@ -178,6 +170,7 @@ class LayerWriter {
       }
       pack(part, packed_to);
       tar_sizes_[index] = part.tar.size() - part.skip;
+      kept_.keep(index, part.packed, tar_sizes_[index]);
       if (!keeps_tar()) {
         part.tar.clear();
         part.skip = 0;
@@ -229,39 +222,8 @@ class LayerWriter {
     return entry.kind == FlatKind::file && file != nullptr && wheels_.is_deflated(*file);
   }
 
-  std::string tar_path(const FlatEntry& entry) const {
-    const std::string root = plan_.layout.root.substr(1);
-    return entry.path.empty() ? root : root + "/" + entry.path;
-  }
-
   void add_header(const FlatEntry& entry, std::string& tar) const {
-    TarMember member;
-    member.path = tar_path(entry);
-    member.mode = entry.executable ? 0755 : 0644;
-    member.mtime = options_.mtime;
-    member.uid = options_.uid;
-    member.gid = options_.gid;
-    switch (entry.kind) {
-      case FlatKind::directory:
-        member.kind = TarKind::directory;
-        member.mode = 0755;
-        break;
-      case FlatKind::file:
-        member.size = entry.written.value().size;
-        break;
-      case FlatKind::symlink:
-        member.kind = TarKind::symlink;
-        member.mode = 0777;
-        member.link = entry.target;
-        break;
-      case FlatKind::hardlink:
-        member.kind = TarKind::hardlink;
-        member.link = tar_path(entries_[entry.link_to]);
-        break;
-      case FlatKind::store_link:
-        throw std::logic_error("layer: " + entry.path + " is a link into the store");
-    }
-    append_tar_header(tar, member);
+    append_tar_header(tar, tar_member(plan_, entries_, entry, options_));
   }
 
   void add_entry(const FlatEntry& entry, Part& part, std::size_t& packed_to) const {
@@ -332,13 +294,13 @@ class LayerWriter {
     pread_exactly(file.fd(), tar.data() + begin, static_cast<std::size_t>(size), offset, file.path());
   }
 
-  void make_piece(const Chunk& chunk, Part& part, std::size_t& packed_to) {
+  void make_piece(const LayerChunk& chunk, Part& part, std::size_t& packed_to) {
     const FlatEntry& entry = entries_[chunk.first];
     const std::uint64_t size = entry.written.value().size;
     const bool is_first = chunk.offset == 0;
-    const std::uint64_t count = std::min(piece_bytes, size - chunk.offset);
+    const std::uint64_t count = std::min(layer_piece, size - chunk.offset);
     const bool is_last = chunk.offset + count == size;
-    LargeFile& large = *chunk.large;
+    LargeFile& large = *large_[*chunk.large];
     const bool matches = has_matches(entry);
     MatchFrame& frame = scratch().frame;
     if (is_first) {
@@ -349,6 +311,7 @@ class LayerWriter {
     if (const TemporaryFile* made = made_file(entry)) {
       append_range(*made, chunk.offset, count, part.tar);
       if (is_last) append_tar_padding(part.tar, size);
+      if (is_first) kept_.compared(*chunk.large);  // its digest is of these bytes
       return;
     }
     const StoreFile file = std::get<StoreFile>(entry.content);
@@ -376,6 +339,7 @@ class LayerWriter {
       large.hash_changed.notify_all();
     }
     if (!is_last) return;
+    kept_.compared(*chunk.large);
     append_tar_padding(part.tar, size);
     if (matches) frame.tell_zeros(part.tar);
   }
@@ -420,8 +384,8 @@ class LayerWriter {
 
   void put(Part& part) {
     const std::string_view tar = std::string_view(part.tar).substr(part.skip);
-    if (hashes_tar()) tar_hash_.update(tar);
-    if (!is_plain() && options_.digests != LayerDigests::none) packed_hash_.update(part.packed);
+    if (kept_.needs_diff_id()) tar_hash_.update(tar);
+    if (kept_.needs_digest() && !is_plain()) packed_hash_.update(part.packed);
     const std::string_view bytes = is_plain() ? tar : std::string_view(part.packed);
     result_.size += bytes.size();
     sink_(bytes);
@@ -434,8 +398,9 @@ class LayerWriter {
   const WheelSet& wheels_;
   const LayerOptions& options_;
   const std::function<void(std::string_view)>& sink_;
+  std::vector<LayerChunk> chunks_;
+  KeptChunks kept_;
   std::vector<std::unique_ptr<LargeFile>> large_;
-  std::vector<Chunk> chunks_;
   std::vector<std::uint64_t> tar_sizes_;  // by chunk
   std::mutex spare_mutex_;
   std::vector<Part> spare_;

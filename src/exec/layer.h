@@ -15,6 +15,7 @@
 #include "axle/plan/plan.h"
 #include "exec/made_bytes.h"
 #include "exec/wheel_set.h"
+#include "store/layer_cache.h"
 
 namespace axle {
 
@@ -23,6 +24,8 @@ enum class LayerCompression { none, gzip, zstd };
 // that they consist of; or compresses all anew. With `recompress` the layer is the same whether a wheel comes
 // from its archive or from the store.
 enum class Deflate { splice, recompress };
+// Whether chunks that are kept are used, or made and kept anew.
+enum class ReuseChunks { yes, no };
 // Which digests are wanted: they take as long as a fifth of the rest.
 enum class LayerDigests { none, packed, all };
 
@@ -34,7 +37,13 @@ struct LayerOptions {
   std::int64_t mtime = 0;  // of every member, seconds since 1970, not negative
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
+  LayerCache* cache = nullptr;  // nullptr: no chunk is kept or used; changes nothing else
+  ReuseChunks reuse = ReuseChunks::yes;
 };
+
+// What write_layer throws when a chunk that is kept turns out to be damaged: to be called again, with
+// ReuseChunks::no.
+struct DamagedChunk {};
 
 struct LayerDigest {
   Sha256 digest;               // of what was written; zeros unless it was wanted

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <exception>
 #include <functional>
+#include <mutex>
 
 #include "axle/base/error.h"
 #include "axle/pep/wheel_filename.h"
@@ -30,9 +31,14 @@ struct Opening {
   Sha256 sha256;
   std::optional<WheelFacts> facts;
   std::vector<std::uint32_t> member_of_file;
-  bool proven = false;  // the facts come from contents, not from RECORD's promises
+  bool proven = false;                            // the facts come from contents, not from RECORD's promises
+  std::unique_ptr<std::atomic<bool>[]> compared;  // unless proven: files that were found to be as promised
   std::exception_ptr hash_failure;
   std::exception_ptr failure;
+  // The archive is opened when it is read: until then there is neither archive nor member_of_file.
+  bool is_late = false;
+  std::atomic<bool> is_opened{false};
+  std::mutex mutex;
 };
 
 void hash_archive(Opening& wheel, VerifyLevel verify) {
@@ -81,6 +87,16 @@ void read_wheel(Opening& wheel, const Store* store, FactsFrom from) {
   }
 }
 
+void map_files(Opening& wheel) {
+  wheel.member_of_file.assign(wheel.facts->files().size(), no_member);
+  for (std::size_t i = 0; i < wheel.head.roles.size(); ++i) {
+    const MemberRole& role = wheel.head.roles[i];
+    if (!role.path) continue;
+    const auto file = wheel.facts->find(role.scheme, role.path->str());
+    if (file) wheel.member_of_file[*file] = static_cast<std::uint32_t>(i);
+  }
+}
+
 void finish_wheel(Opening& wheel, FactsFrom from) {
   if (!wheel.archive) return;
   // One of several hashes of a lock may be that of another file in the store.
@@ -91,23 +107,52 @@ void finish_wheel(Opening& wheel, FactsFrom from) {
         inspect_wheel(*wheel.archive, WheelFilename::parse(source.file_name), source.file_name, wheel.sha256);
   }
   if (!wheel.facts) wheel.facts = make_facts(wheel.head, wheel.members, wheel.sha256);
-  wheel.member_of_file.assign(wheel.facts->files().size(), no_member);
-  for (std::size_t i = 0; i < wheel.head.roles.size(); ++i) {
-    const MemberRole& role = wheel.head.roles[i];
-    if (!role.path) continue;
-    const auto file = wheel.facts->find(role.scheme, role.path->str());
-    if (file) wheel.member_of_file[*file] = static_cast<std::uint32_t>(i);
-  }
+  map_files(wheel);
   wheel.members.clear();
+  if (!wheel.proven) wheel.compared = std::make_unique<std::atomic<bool>[]>(wheel.facts->files().size());
+}
+
+// Facts that are known by a pinned hash alone.
+std::optional<WheelFacts> known_facts(const WheelSource& source, const Store* store,
+                                      const WheelSetOptions& options) {
+  if (options.cache == nullptr || options.facts != FactsFrom::record || options.verify == VerifyLevel::none)
+    return std::nullopt;
+  auto facts = store != nullptr ? store->find(source) : std::nullopt;
+  return facts ? facts : options.cache->find_facts(source);
 }
 
 }  // namespace
 
 struct WheelSet::Impl {
   const Store* store = nullptr;
-  std::vector<Opening> wheels;
+  VerifyLevel verify = VerifyLevel::record;
+  mutable std::vector<Opening> wheels;
   std::vector<Fd> trees;  // of those in the store
   mutable std::atomic<bool> disproved{false};
+
+  explicit Impl(std::size_t count) : wheels(count) {}
+
+  // The wheel, its archive open if it has one.
+  const Opening& opened(std::size_t index) const {
+    Opening& wheel = wheels.at(index);
+    if (!wheel.is_late || wheel.is_opened.load()) return wheel;
+    const std::lock_guard lock(wheel.mutex);
+    if (wheel.is_opened.load()) return wheel;
+    hash_archive(wheel, verify);
+    if (wheel.sha256 != wheel.facts->wheel_sha256()) {
+      // One of several hashes of a lock may be that of another file: its facts were the wrong ones.
+      disproved.store(true);
+      throw Error(ErrorCode::integrity, Place{wheel.source->path},
+                  "is another wheel than the one that is known");
+    }
+    wheel.archive.emplace(Archive::open(AT_FDCWD, wheel.source->path));
+    check_size(*wheel.source, *wheel.archive);
+    wheel.head =
+        read_head(*wheel.archive, WheelFilename::parse(wheel.source->file_name), wheel.source->file_name);
+    map_files(wheel);
+    wheel.is_opened.store(true);
+    return wheel;
+  }
 
   std::string path_in_store(const StoreFile& file) const {
     const WheelFacts& facts = *wheels[file.wheel].facts;
@@ -115,7 +160,7 @@ struct WheelSet::Impl {
   }
 
   const Member& member(const StoreFile& file) const {
-    const Opening& wheel = wheels[file.wheel];
+    const Opening& wheel = opened(file.wheel);
     const std::uint32_t index = wheel.member_of_file.at(file.file);
     if (index == no_member) {
       throw Error(ErrorCode::integrity, Place{wheel.source->path},
@@ -137,8 +182,10 @@ struct WheelSet::Impl {
   }
 
   void compare(const StoreFile& file, std::uint64_t size, const Sha256& sha256) const {
-    const FileFact& fact = wheels[file.wheel].facts->file(file.file);
+    const Opening& wheel = wheels[file.wheel];
+    const FileFact& fact = wheel.facts->file(file.file);
     if (size != fact.size || sha256 != fact.sha256) fail(file);
+    if (wheel.compared) wheel.compared[file.file].store(true);
   }
 };
 
@@ -148,9 +195,9 @@ WheelSet::~WheelSet() = default;
 
 WheelSet WheelSet::open(std::span<const WheelSource> sources, const Store* store,
                         const WheelSetOptions& options, Diagnostics& notes) {
-  auto impl = std::make_unique<Impl>();
+  auto impl = std::make_unique<Impl>(sources.size());
   impl->store = store;
-  impl->wheels.resize(sources.size());
+  impl->verify = options.verify;
   impl->trees.resize(sources.size());
   struct Task {
     Opening* wheel;
@@ -164,6 +211,9 @@ WheelSet WheelSet::open(std::span<const WheelSource> sources, const Store* store
     if (!sources[i].path.empty()) {
       const auto status = try_stat(AT_FDCWD, sources[i].path);
       if (!status) throw Error(ErrorCode::io, Place{sources[i].path}, "does not exist");
+      wheel.facts = known_facts(sources[i], store, options);
+      wheel.is_late = wheel.proven = wheel.facts.has_value();
+      if (wheel.is_late) continue;
       const auto bytes = static_cast<std::uint64_t>(status->st_size);
       tasks.push_back({&wheel, true, bytes});
       tasks.push_back({&wheel, false, bytes / 4});
@@ -206,9 +256,8 @@ WheelSet WheelSet::open(std::span<const WheelSource> sources, const Store* store
 }
 
 WheelSet WheelSet::unpacked(std::span<const WheelFacts> wheels, const Store& store) {
-  auto impl = std::make_unique<Impl>();
+  auto impl = std::make_unique<Impl>(wheels.size());
   impl->store = &store;
-  impl->wheels.resize(wheels.size());
   for (std::size_t i = 0; i < wheels.size(); ++i) {
     impl->wheels[i].facts = wheels[i];
     impl->wheels[i].proven = true;
@@ -219,12 +268,43 @@ WheelSet WheelSet::unpacked(std::span<const WheelFacts> wheels, const Store& sto
 
 std::size_t WheelSet::size() const noexcept { return impl_->wheels.size(); }
 const WheelFacts& WheelSet::facts(std::size_t wheel) const { return *impl_->wheels.at(wheel).facts; }
-bool WheelSet::in_archive(std::size_t wheel) const { return impl_->wheels.at(wheel).archive.has_value(); }
+bool WheelSet::in_archive(std::size_t wheel) const {
+  const Opening& one = impl_->wheels.at(wheel);
+  return one.is_late || one.archive.has_value();
+}
 bool WheelSet::disproved() const noexcept { return impl_->disproved.load(); }
 std::uint32_t WheelSet::crc32(const StoreFile& file) const { return impl_->member(file).crc32; }
 
+void WheelSet::prove_rest(unsigned jobs, LayerCache* cache) const {
+  std::vector<StoreFile> files;
+  for (std::uint32_t i = 0; i < impl_->wheels.size(); ++i) {
+    const Opening& wheel = impl_->wheels[i];
+    if (!wheel.compared) continue;
+    for (std::uint32_t k = 0; k < wheel.facts->files().size(); ++k) {
+      if (!wheel.compared[k].load()) files.push_back({i, k});
+    }
+  }
+  parallel_for(files.size(), jobs, [&](std::size_t i) {
+    thread_local Buffer buffer;
+    std::uint64_t left = facts(files[i].wheel).file(files[i].file).size;
+    if (left <= max_whole) {
+      read(files[i], buffer);
+      return;
+    }
+    Pieces pieces(*this, files[i]);
+    for (std::string piece; left > 0; piece.clear()) {
+      pieces.read(max_whole, piece, nullptr);
+      left -= std::min<std::uint64_t>(left, piece.size());
+    }
+  });
+  if (cache == nullptr) return;
+  for (const Opening& wheel : impl_->wheels) {
+    if (wheel.compared) cache->keep_facts(*wheel.facts);
+  }
+}
+
 Archive::Unpacked WheelSet::read(const StoreFile& file, Buffer& buffer) const {
-  const Opening& wheel = impl_->wheels.at(file.wheel);
+  const Opening& wheel = impl_->opened(file.wheel);
   Archive::Unpacked content;
   if (wheel.archive) {
     content = wheel.archive->read_packed(impl_->member(file), buffer.archive);
@@ -250,7 +330,7 @@ void WheelSet::Matches::begin(const WheelSet& set, const StoreFile& file) {
   file_ = file;
   size_ = 0;
   hasher_.reset();
-  reader_.begin(*set.impl_->wheels.at(file.wheel).archive, set.impl_->member(file));
+  reader_.begin(*set.impl_->opened(file.wheel).archive, set.impl_->member(file));
 }
 
 void WheelSet::Matches::read(const MatchReader::Target& target, MatchList& list) {
@@ -321,7 +401,7 @@ struct WheelSet::Pieces::State {
 
 WheelSet::Pieces::Pieces(const WheelSet& set, const StoreFile& file)
     : state_(std::make_unique<State>(*set.impl_, file)) {
-  const Opening& wheel = set.impl_->wheels.at(file.wheel);
+  const Opening& wheel = set.impl_->opened(file.wheel);
   if (wheel.archive) {
     state_->member = &set.impl_->member(file);
     state_->reader.emplace(*wheel.archive, *state_->member);

@@ -6,6 +6,9 @@
 // the facts are put together from what RECORD promises, and every file is compared with them when it is read.
 // Where a promise turns out to be wrong, reading fails, disproved() is true, and the caller begins again with
 // facts from the contents, which say what --verify makes of it.
+//
+// Facts whose promises were all found true are kept (store/layer_cache.h). An archive whose facts are known
+// by its pinned hash is opened, and hashed, when a file of it is read, and not before.
 
 #include <atomic>
 #include <cstdint>
@@ -21,6 +24,7 @@
 #include "axle/plan/plan.h"
 #include "axle/store/store.h"
 #include "base/fd.h"
+#include "store/layer_cache.h"
 
 namespace axle {
 
@@ -30,6 +34,7 @@ struct WheelSetOptions {
   VerifyLevel verify = VerifyLevel::record;
   unsigned jobs = 1;
   FactsFrom facts = FactsFrom::record;
+  const LayerCache* cache = nullptr;  // where facts are looked for
 };
 
 class WheelSet {
@@ -48,6 +53,9 @@ class WheelSet {
   bool in_archive(std::size_t wheel) const;
   // True after a file was unlike what RECORD promises.
   bool disproved() const noexcept;
+  // Reads the files that nobody read so far of wheels whose facts are promises, so that all of these hold;
+  // then `cache` keeps them. Throws as read() does.
+  void prove_rest(unsigned jobs, LayerCache* cache) const;
 
   // Files up to this size are read whole, larger ones in pieces.
   static constexpr std::uint64_t max_whole = 4U << 20;
