@@ -60,7 +60,7 @@ int run_sync(const Options& options) {
   head.inputs = locks.inputs;
   const SelectionRequest request = selection_request(options, opened.interpreter);
   const Chosen chosen = select_all(locks, request);
-  expect_distributions(chosen.pins.size());
+  const std::jthread memory = expect_distributions(chosen.pins.size());
   const std::vector<ReceiptInput> local = editable_inputs(options, chosen);
   head.inputs.insert(head.inputs.end(), local.begin(), local.end());
   const Decide decide = [&](const Installation& installed, Store& store, Diagnostics& notes) {

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "base/parallel.h"
+
 namespace axle::cli {
 namespace {
 
@@ -20,20 +22,25 @@ void keep_memory() noexcept {
   mallopt(M_TOP_PAD, 1 << 20);
 }
 
-void expect_distributions(std::size_t count) noexcept {
+std::jthread expect_distributions(std::size_t count) {
   constexpr std::size_t for_each = 24 << 10;
   constexpr std::size_t most = mmap_threshold / 2;
   constexpr std::size_t page = 4096;
   const std::size_t size = std::min(count * for_each, most);
   void* block = std::malloc(size);
-  if (block == nullptr) return;
+  if (block == nullptr) return {};
   const auto begin = (reinterpret_cast<std::uintptr_t>(block) + page - 1) / page * page;
   const auto end = (reinterpret_cast<std::uintptr_t>(block) + size) / page * page;
-#ifdef MADV_POPULATE_WRITE
-  // An older kernel refuses, and nothing is lost.
-  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_WRITE);
-#endif
   std::free(block);  // and it stays with the program
+#ifdef MADV_POPULATE_WRITE
+  // It changes nothing in memory, so it does not matter what that is used for meanwhile. An older kernel
+  // refuses, and nothing is lost.
+  if (begin < end) {
+    grow_descriptor_table();
+    return std::jthread([=] { madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_WRITE); });
+  }
+#endif
+  return {};
 }
 
 }  // namespace axle::cli

@@ -2,6 +2,7 @@
 // How this program, which runs for milliseconds, deals with memory.
 
 #include <cstddef>
+#include <thread>
 
 namespace axle::cli {
 
@@ -10,7 +11,7 @@ namespace axle::cli {
 void keep_memory() noexcept;
 
 // Gets what planning so many distributions will want at once: page by page the kernel takes several times as
-// long.
-void expect_distributions(std::size_t count) noexcept;
+// long. A thread does it while the program goes on.
+[[nodiscard]] std::jthread expect_distributions(std::size_t count);
 
 }  // namespace axle::cli

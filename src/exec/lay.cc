@@ -9,7 +9,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <map>
+#include <memory>
+#include <mutex>
 
 #include "axle/base/error.h"
 #include "base/file.h"
@@ -54,11 +55,12 @@ class Layer {
  public:
   Layer(const Fd& root, const Plan& plan, const Trees& trees, const LayOptions& options)
       : root_(root), plan_(plan), trees_(trees), options_(options) {
-    opened_.resize(plan.dists.size());
+    if (plan.dists.empty()) return;
+    opened_ = std::make_unique<OpenedTree[]>(plan.dists.size());
   }
 
   Laid lay(const std::vector<Entry>& entries) {
-    open_trees(entries);
+    prepare_records(entries);
     std::vector<Task> tasks = cut(entries);
     // The largest first, so that no processor is left alone with one at the end.
     std::stable_sort(tasks.begin(), tasks.end(),
@@ -68,10 +70,7 @@ class Layer {
     std::size_t files = 0;
     for (const Task& task : tasks) files += task.files;
     parallel_for(tasks.size(), files < few_files ? 1 : options_.jobs, [&](std::size_t i) { run(tasks[i]); });
-    Laid laid = lay_records(entries);
-    laid.copied = copied_.load();
-    laid.why_copied = why_.load();
-    return laid;
+    return {std::move(record_sizes_), copied_.load(), why_.load()};
   }
 
  private:
@@ -82,6 +81,11 @@ class Layer {
     std::uint32_t last_dir = 0;
     std::vector<const Entry*> singles;
     std::size_t files = 0;
+  };
+
+  struct OpenedTree {
+    std::once_flag once;
+    Fd fd;
   };
 
   // Which files are looked at when they are laid: those before an index.
@@ -95,24 +99,17 @@ class Layer {
 
   const WheelFacts& facts(DistId wheel) const { return plan_.dists[wheel].facts; }
 
-  void open_trees(const std::vector<Entry>& entries) {
-    const auto open = [&](DistId wheel) {
-      if (opened_[wheel]) return;
+  // The open tree of a wheel. Where files are linked or copied nearly all are wanted, by whichever thread is
+  // first.
+  int tree_of(DistId wheel) {
+    OpenedTree& opened = opened_[wheel];
+    std::call_once(opened.once, [&] {
       const DistTree& tree = trees_[wheel];
       auto fd = try_open_dir(tree.dir, tree.path);
       if (!fd) store_is_damaged(tree.path);
-      opened_[wheel] = std::move(*fd);
-    };
-    for (const Entry& entry : entries) {
-      if (const auto* tree = std::get_if<StoreTree>(&entry.content);
-          tree != nullptr && entry.lay == Lay::file) {
-        open(tree->wheel);
-      }
-      if (const auto* file = std::get_if<StoreFile>(&entry.content);
-          file != nullptr && entry.lay == Lay::file) {
-        open(file->wheel);
-      }
-    }
+      opened.fd = std::move(*fd);
+    });
+    return opened.fd.get();
   }
 
   std::vector<Task> cut(const std::vector<Entry>& entries) const {
@@ -124,7 +121,6 @@ class Layer {
     for (const Entry& entry : entries) {
       const auto* tree = std::get_if<StoreTree>(&entry.content);
       if (tree == nullptr || entry.lay == Lay::link) {
-        if (std::holds_alternative<Record>(entry.content)) continue;
         const bool fits =
             singles.files < files_per_task &&
             (singles.singles.empty() || parent_of(*singles.singles.front()) == parent_of(entry));
@@ -159,14 +155,14 @@ class Layer {
     return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
   }
 
-  void run(const Task& task) const {
+  void run(const Task& task) {
     if (task.tree == nullptr) return lay_singles(task);
     const auto tree = std::get<StoreTree>(task.tree->content);
     if (trees_[tree.wheel].use == DistTree::Use::take) return take_tree(*task.tree, tree);
     lay_dirs(task, tree);
   }
 
-  void lay_singles(const Task& task) const {
+  void lay_singles(const Task& task) {
     const std::string parent(parent_of(*task.singles.front()));
     if (!parent.empty()) make_dir_with_parents(root_.get(), parent);
     // Names in the directory itself are shorter than paths from the root.
@@ -180,18 +176,18 @@ class Layer {
   }
 
   // A directory with one owner holds exactly what the facts say, so it can move as a whole.
-  void take_tree(const Entry& entry, const StoreTree& tree) const {
+  void take_tree(const Entry& entry, const StoreTree& tree) {
     const WheelFacts& wheel = facts(tree.wheel);
     const std::string from =
         path_in(trees_[tree.wheel], wheel.dir(tree.dir).scheme, wheel.dir_path(tree.dir));
     if (const std::string_view parent = parent_of(entry); !parent.empty())
       make_dir_with_parents(root_.get(), std::string(parent));
-    rename_at(opened_[tree.wheel].get(), from, root_.get(), entry.path.str());
+    rename_at(tree_of(tree.wheel), from, root_.get(), entry.path.str());
   }
 
   // The directories of a task, by paths from the top of its tree on both sides; of a small task from the
   // roots.
-  void lay_dirs(const Task& task, const StoreTree& tree) const {
+  void lay_dirs(const Task& task, const StoreTree& tree) {
     constexpr std::size_t worth_descriptors = 16;
     const WheelFacts& wheel = facts(tree.wheel);
     const std::string& to = task.tree->path.str();
@@ -206,7 +202,7 @@ class Layer {
     Fd from_top;
     if (by_descriptors) {
       to_top = open_dir(root_.get(), to);
-      auto opened = try_open_dir(opened_[tree.wheel].get(), from.empty() ? "." : from);
+      auto opened = try_open_dir(tree_of(tree.wheel), from.empty() ? "." : from);
       if (!opened) store_is_damaged(from);
       from_top = std::move(*opened);
     }
@@ -221,8 +217,7 @@ class Layer {
         const std::string from_below = joined(from, below);
         const std::string to_below = joined(to, below);
         if (!below.empty()) make_dir_with_parents(root_.get(), to_below);
-        lay_files(wheel, wheel.dir(dir), {opened_[tree.wheel].get(), from_below, root_.get(), to_below},
-                  checking);
+        lay_files(wheel, wheel.dir(dir), {tree_of(tree.wheel), from_below, root_.get(), to_below}, checking);
       }
     }
   }
@@ -306,7 +301,7 @@ class Layer {
   }
 
   // At `path` in `dir`: the entry's own, or its name in the directory that is open.
-  void lay_single(const Entry& entry, const Fd& dir, const std::string& path) const {
+  void lay_single(const Entry& entry, const Fd& dir, const std::string& path) {
     if (entry.lay == Lay::link) {
       check_linked(entry);
       symlink_at(link_target(plan_, entry, trees_), dir.get(), path);
@@ -316,9 +311,9 @@ class Layer {
       const DistTree& tree = trees_[file->wheel];
       const std::string from = path_in(tree, wheel.scheme_of(fact), wheel.path_of(file->file));
       if (tree.use == DistTree::Use::take) {
-        rename_at(opened_[file->wheel].get(), from, dir.get(), path);
+        rename_at(tree_of(file->wheel), from, dir.get(), path);
       } else {
-        lay_file({opened_[file->wheel].get(), from, dir.get(), path}, fact, trees_[file->wheel].check);
+        lay_file({tree_of(file->wheel), from, dir.get(), path}, fact, trees_[file->wheel].check);
       }
     } else if (const auto* object = std::get_if<Patched>(&entry.content);
                object != nullptr && options_.kept != nullptr) {
@@ -326,6 +321,8 @@ class Layer {
       const DerivedFile made = patched_file(plan_, entry, trees_, *options_.kept);
       fact.size = made.size;
       lay_file({options_.kept->root().get(), made.path, dir.get(), path}, fact, DistTree::Check::times);
+    } else if (const auto* record = std::get_if<Record>(&entry.content)) {
+      write_record(dir, path, record->dist);
     } else if (has_own_bytes(entry.content)) {
       write(dir, path, entry_bytes(plan_, entry, trees_, options_.kept).view(), entry.executable);
     } else if (const auto* link = std::get_if<Symlink>(&entry.content)) {
@@ -343,6 +340,8 @@ class Layer {
     if (trees_[id].check == DistTree::Check::none) return;
     std::optional<std::string> damage;
     if (tree == nullptr) {
+      // Of a dist-info that which nothing works without.
+      if (entry.path.is_within(plan_.dists[id].dist_info) && entry.path.name() != "METADATA") return;
       damage = find_damage_of_file(trees_[id], facts(id), file->file);
     } else {
       const auto files = facts(id).files_in(facts(id).dir(tree->dir));
@@ -370,44 +369,43 @@ class Layer {
     return fd;
   }
 
-  Laid lay_records(const std::vector<Entry>& entries) const {
-    Laid laid;
-    laid.record_sizes.resize(plan_.dists.size());
-    std::vector<const Entry*> records;
+  // What RECORDs are made of, before any thread makes one.
+  void prepare_records(const std::vector<Entry>& entries) {
     for (const Entry& entry : entries) {
-      if (std::holds_alternative<Record>(entry.content)) records.push_back(&entry);
-    }
-    if (records.empty()) return laid;
-    const RecordIndex index = index_records(plan_);
-    // Rewritten scripts are few: their bytes are made again rather than remembered.
-    std::vector<std::optional<WrittenFile>> written(plan_.entries.size());
-    for (const Entry* record : records) {
-      for (const std::uint32_t i : index[std::get<Record>(record->content).dist]) {
-        const Entry& entry = plan_.entries[i];
-        const bool is_made = std::holds_alternative<Rewritten>(entry.content) ||
-                             std::holds_alternative<Patched>(entry.content);
-        if (is_made && !written[i]) written[i] = measure_entry(plan_, entry, trees_, options_.kept);
+      const auto* record = std::get_if<Record>(&entry.content);
+      if (record == nullptr) continue;
+      if (record_sizes_.empty()) {
+        record_sizes_.resize(plan_.dists.size());
+        record_index_ = index_records(plan_);
+        written_.resize(plan_.entries.size());
+      }
+      // Rewritten scripts are few: their bytes are made again rather than remembered.
+      for (const std::uint32_t i : record_index_[record->dist]) {
+        const Entry& listed = plan_.entries[i];
+        const bool is_made = std::holds_alternative<Rewritten>(listed.content) ||
+                             std::holds_alternative<Patched>(listed.content);
+        if (is_made && !written_[i]) written_[i] = measure_entry(plan_, listed, trees_, options_.kept);
       }
     }
-    constexpr std::size_t few_records = 8;
-    parallel_for(records.size(), records.size() < few_records ? 1 : options_.jobs, [&](std::size_t i) {
-      const DistId dist = std::get<Record>(records[i]->content).dist;
-      const std::string path = records[i]->path.str();
-      const Fd fd = create(root_, path, false);
-      render_record(plan_, dist, written, index, [&](std::string_view piece) {
-        write_all(fd, piece, path);
-        laid.record_sizes[dist] += piece.size();
-      });
-      set_mtime(fd, options_.generated_mtime_ns, path);
+  }
+
+  void write_record(const Fd& dir, const std::string& path, DistId dist) {
+    const Fd fd = create(dir, path, false);
+    render_record(plan_, dist, written_, record_index_, [&](std::string_view piece) {
+      write_all(fd, piece, path);
+      record_sizes_[dist] += piece.size();
     });
-    return laid;
+    set_mtime(fd, options_.generated_mtime_ns, path);
   }
 
   const Fd& root_;
   const Plan& plan_;
   const Trees& trees_;
   const LayOptions& options_;
-  std::vector<Fd> opened_;  // by wheel; where needed
+  std::unique_ptr<OpenedTree[]> opened_;  // by wheel
+  RecordIndex record_index_;
+  std::vector<std::optional<WrittenFile>> written_;  // by entry of the plan
+  std::vector<std::uint64_t> record_sizes_;          // by DistId; each by the thread that writes that RECORD
   mutable std::atomic<bool> links_work_{true};
   mutable std::atomic<std::size_t> copied_{0};
   mutable std::atomic<int> why_{0};

@@ -56,7 +56,6 @@ struct Laid {
 };
 
 // Lays `entries` (of this plan) under the root. Their paths must be free; directories above them are made.
-// RECORDs are laid last.
 Laid lay_entries(const Fd& root, const Plan& plan, const std::vector<Entry>& entries, const Trees& trees,
                  const LayOptions& options);
 

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/file.h"
+#include "base/sorted.h"
 
 namespace axle {
 namespace {
@@ -23,17 +24,20 @@ void look_at(const Fd& root, const std::string& path, std::vector<Witness>& witn
 class ChangedPaths {
  public:
   explicit ChangedPaths(const Changes& changes) {
-    for (const Entry& entry : changes.add) paths_.insert(entry.path);
-    for (const LaidEntry& entry : changes.remove) paths_.insert(entry.path);
+    paths_.reserve(changes.add.size() + changes.remove.size());
+    for (const Entry& entry : changes.add) paths_.push_back(&entry.path);
+    for (const LaidEntry& entry : changes.remove) paths_.push_back(&entry.path);
+    sort_unless_sorted(paths_, [](const RelPath* a, const RelPath* b) { return *a < *b; });
   }
 
   bool touch(const RelPath& dir) const {
-    const auto first = paths_.lower_bound(dir);
-    return first != paths_.end() && (*first == dir || first->is_within(dir));
+    const auto first = std::lower_bound(paths_.begin(), paths_.end(), dir,
+                                        [](const RelPath* a, const RelPath& b) { return *a < b; });
+    return first != paths_.end() && (**first == dir || (*first)->is_within(dir));
   }
 
  private:
-  std::set<RelPath> paths_;
+  std::vector<const RelPath*> paths_;  // sorted
 };
 
 }  // namespace
