@@ -402,7 +402,9 @@ class Application {
       state.entries.push_back(std::move(laid));
     }
     state.entries.insert(state.entries.end(), skeleton_.begin(), skeleton_.end());
-    sort_unless_sorted(state.entries, by_path);
+    std::inplace_merge(state.entries.begin(),
+                       state.entries.end() - static_cast<std::ptrdiff_t>(skeleton_.size()),
+                       state.entries.end(), by_path);
     return state;
   }
 

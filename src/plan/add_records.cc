@@ -181,6 +181,7 @@ void render_record(const Plan& plan, DistId id, const std::vector<std::optional<
   constexpr std::size_t large_piece = 64U << 10;
   std::string_view ready = part_is_whole ? facts.record_part() : std::string_view();
   std::string text;
+  text.reserve(std::min(ready.size(), large_piece) + 256 * rows.rows.size());
   const auto flush = [&] {
     if (!text.empty()) put(text);
     text.clear();
