@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "axle/base/digest.h"
 #include "axle/pep/name.h"
 #include "axle/pep/requirement.h"
 #include "axle/pep/wheel_filename.h"
@@ -173,6 +174,21 @@ class RequirementsReader {
     }
   }
 
+  // "a/../b/./c" is "b/c", as far as that can be said without looking.
+  static std::string without_detours(const std::string& path) {
+    std::vector<std::string_view> parts;
+    for (const std::string_view part : split(path, '/')) {
+      if (part == ".." && !parts.empty() && parts.back() != "..") {
+        parts.pop_back();
+      } else if (part != "." && !part.empty()) {
+        parts.push_back(part);
+      }
+    }
+    std::string result = path.starts_with('/') ? "/" : "";
+    for (const std::string_view part : parts) result += std::string(part) + "/";
+    return result;
+  }
+
   void include(const Source& source, const std::string& value, Role role, const LockPlace& where) {
     std::string path;
     if (const auto local = file_url_path(value)) {
@@ -190,6 +206,10 @@ class RequirementsReader {
     }
     const auto sibling = draft_.read(path);
     if (!sibling) draft_.fail(ErrorCode::io, where, "cannot read " + quoted(path));
+    // It may have several paths (a.txt, sub/../a.txt). With links one of these can mean two files, so the
+    // text counts, too.
+    const std::string normal = without_detours(path);
+    if (!known_texts_.insert({normal + '\0' + Sha256::of(sibling->text).hex(), role}).second) return;
     read_text(sibling->text, sibling->file, role, source.depth + 1);
   }
 
@@ -346,9 +366,11 @@ class RequirementsReader {
     }
     const auto local = file_url_path(location);
     const bool remote = is_url(location) && !local;
-    const std::string path = remote ? "" : local.value_or(join_path(source.directory, location));
-    const std::string_view bare =
-        std::string_view(location).substr(0, remote || local ? location.find_first_of("#?") : location.npos);
+    std::string_view bare = location;
+    bare = bare.substr(0, remote || local ? bare.find_first_of("#?") : bare.rfind('#'));
+    // In a path '#' is a letter like any other, unless an archive's name ends there.
+    if (!remote && !local && !is_wheel_name(bare) && !is_sdist_name(bare)) bare = location;
+    const std::string path = remote ? "" : local.value_or(join_path(source.directory, std::string(bare)));
     if (!is_wheel_name(bare) && !is_sdist_name(bare)) {
       package.source.kind = remote ? SourceKind::archive : SourceKind::directory;
       package.source.location = remote ? location : path;
@@ -370,8 +392,8 @@ class RequirementsReader {
   // "#sha256=...&subdirectory=..."
   void read_fragment(const std::string& location, LockPackage& package, FileRef& file,
                      const LockPlace& where) {
-    const auto hash = location.find('#');
-    if (hash == std::string::npos || !is_url(location)) return;
+    const auto hash = location.rfind('#');
+    if (hash == std::string::npos || file.name.find('#') != std::string::npos) return;
     for (const std::string_view part : split(std::string_view(location).substr(hash + 1), '&')) {
       const auto equals = part.find('=');
       if (equals == std::string_view::npos) continue;
@@ -453,6 +475,7 @@ class RequirementsReader {
   std::vector<Entry> requirements_;
   std::vector<Entry> constraints_;
   std::set<std::pair<std::string, Role>> included_;
+  std::set<std::pair<std::string, Role>> known_texts_;
   std::set<std::string> no_binary_;
   std::set<std::string> only_binary_;
   bool no_binary_all_ = false;

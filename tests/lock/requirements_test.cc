@@ -41,6 +41,13 @@ TEST(Requirements, IncludesAreRelativeToTheFileThatNamesThem) {
   EXPECT_TRUE(lock.files[1].digest.has_value());
 }
 
+TEST(Requirements, AFileHasSeveralPaths) {
+  const Files files = {{"d/sub/b.txt", "-r ../a.txt\nb==1\n"},
+                       {"d/sub/../a.txt", "a==1\n-r sub/b.txt\n"},
+                       {"d/sub/../sub/b.txt", "-r ../a.txt\nb==1\n"}};
+  EXPECT_EQ(lock_from("d/requirements.txt", "-r sub/b.txt\n", files).packages.size(), 2U);
+}
+
 TEST(Requirements, ConstraintsPinWhatIsNotPinned) {
   const Files files = {
       {"c.txt", "numpy==2.2 ; python_version < '3.11'\nnumpy==2.4 ; python_version >= '3.11'\nunused==1\n"}};
@@ -68,14 +75,19 @@ TEST(Requirements, OptionsAndVariables) {
 }
 
 TEST(Requirements, UrlsAndPaths) {
+  const std::string sha256_b = "sha256=" + std::string(64, 'b');
   const Lock lock = lock_from("d/requirements.txt", "six @ https://files.example/six-1.0-py3-none-any.whl#" +
                                                         std::string("sha256=") + std::string(64, 'a') +
                                                         " ; python_version > '3'\n"
                                                         "./w/tool-2.0-py3-none-any.whl\n"
                                                         "file:///abs/a%20b/x-1-py3-none-any.whl\n"
                                                         "git+https://files.example/r.git@abc\n"
-                                                        "-e ./proj\n");
-  ASSERT_EQ(lock.packages.size(), 5U);
+                                                        "-e ./proj\n"
+                                                        "/a#b/y-1-py3-none-any.whl#" +
+                                                        sha256_b + "\n");
+  ASSERT_EQ(lock.packages.size(), 6U);
+  EXPECT_EQ(lock.packages[5].wheels.at(0).path, "/a#b/y-1-py3-none-any.whl");
+  EXPECT_EQ(lock.packages[5].wheels.at(0).hashes.size(), 1U);
   EXPECT_EQ(lock.packages[0].version, "1.0");
   EXPECT_EQ(lock.packages[0].wheels.at(0).url, "https://files.example/six-1.0-py3-none-any.whl");
   EXPECT_EQ(lock.packages[0].wheels.at(0).hashes.size(), 1U);
