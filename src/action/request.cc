@@ -293,17 +293,29 @@ class Parser {
   }
 
   void option(std::string_view argument) {
-    const std::size_t equals = argument.starts_with("--") ? argument.find('=') : std::string_view::npos;
-    std::string_view name = argument.substr(0, equals);
+    if (!argument.starts_with("--")) return short_options(argument);
+    const std::size_t equals = argument.find('=');
     std::optional<std::string_view> given;
     if (equals != std::string_view::npos) given = argument.substr(equals + 1);
-    if (const std::string_view letter = argument.substr(0, 2); letter != "--" && argument.size() > 2) {
-      const Option* known = find_option(letter);
-      if (known != nullptr ? known->has_value : is_ignored_option(letter)) {  // -j2
-        name = letter;
-        given = argument.substr(2);
+    named(argument.substr(0, equals), given);
+  }
+
+  // "-j 2", "-j2", "-qv", "-qj2".
+  void short_options(std::string_view argument) {
+    for (std::size_t i = 1; i < argument.size(); ++i) {
+      const std::string name{'-', argument[i]};
+      const std::string_view rest = argument.substr(i + 1);
+      if (!takes_value(name)) {
+        named(name, std::nullopt);
+      } else if (rest.empty()) {
+        return named(name, std::nullopt);
+      } else {
+        return named(name, rest);
       }
     }
+  }
+
+  void named(std::string_view name, std::optional<std::string_view> given) {
     if (const Option* known = find_option(name)) {
       known->take(request_, name, known->has_value ? value(name, given) : no_value(name, given));
     } else if (is_ignored_option(name)) {
@@ -432,6 +444,14 @@ class Parser {
 
 bool takes_value(std::string_view option) noexcept {
   if (option.find('=') != std::string_view::npos) return false;
+  if (option.size() > 2 && option[0] == '-' && option[1] != '-') {
+    // Of several short ones the first that takes a value has the rest of the word.
+    for (std::size_t i = 1; i < option.size(); ++i) {
+      const char name[]{'-', option[i]};
+      if (takes_value(std::string_view(name, 2))) return i + 1 == option.size();
+    }
+    return false;
+  }
   if (const Option* known = find_option(option)) return known->has_value;
   return is_ignored_option(option) || option == "--flagfile" || option == "--param-style" ||
          option == "--worker-protocol";

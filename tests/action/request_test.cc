@@ -45,6 +45,23 @@ TEST(ActionRequest, TakesOneOutputUnderEitherName) {
             ErrorCode::usage);
 }
 
+TEST(ActionRequest, TakesShortOptionsAsEveryCommandDoes) {
+  const ActionRequest r =
+      request({"unpack", "a.whl", "-oout", "-qj2", "-f/tmp", "-v", "-i", "x", "--python-version=3.12"});
+  EXPECT_EQ(r.into, "out");
+  EXPECT_TRUE(r.quiet);
+  EXPECT_EQ(r.jobs, 2U);
+  EXPECT_TRUE(request({"unpack", "a.whl", "-vq", "-o", "out", "--python-version=3.12"}).quiet);
+  EXPECT_EQ(code_of({"unpack", "a.whl", "-qz", "-oout", "--python-version=3.12"}), ErrorCode::usage);
+  EXPECT_EQ(code_of({"unpack", "a.whl", "-j2x", "-oout", "--python-version=3.12"}), ErrorCode::usage);
+  EXPECT_EQ(code_of({"unpack", "a.whl", "-qj"}), ErrorCode::usage);
+  EXPECT_TRUE(takes_value("-j"));
+  EXPECT_TRUE(takes_value("-qj"));
+  EXPECT_FALSE(takes_value("-j2"));
+  EXPECT_FALSE(takes_value("-f/tmp"));
+  EXPECT_FALSE(takes_value("-q"));
+}
+
 TEST(ActionRequest, ChecksLaunchersAndLayers) {
   EXPECT_EQ(request({"launcher", "--entry", "a:b", "--output", "x"}).entry, "a:b");
   EXPECT_EQ(code_of({"launcher", "--output", "x"}), ErrorCode::usage);
