@@ -7,6 +7,8 @@
 #include <map>
 #include <set>
 
+#include "action/compile_tree.h"
+#include "action/patch_tree.h"
 #include "action/tree_facts.h"
 #include "action/wheel_scan.h"
 #include "axle/base/error.h"
@@ -30,6 +32,7 @@ std::string base_name(const std::string& path) {
 
 // What a target is when nobody says: nothing of this machine may matter.
 constexpr const char* any_platform = "linux_x86_64";
+constexpr std::uint64_t max_patch = 64U << 20;
 
 Interpreter interpreter_of(const ActionRequest& request, const ActionContext& context) {
   if (!request.python.empty())
@@ -112,20 +115,41 @@ class Assembler {
   }
 
   void add_wheel(const ActionSource& source, std::size_t index, const Fd& scratch) {
-    const WheelFacts& facts = *jobs_[index].facts;
+    WheelFacts facts = *jobs_[index].facts;
     for (const std::string_view warning : facts.warnings()) {
       assembly_.notes.push_back({Severity::warning, "wheel", std::string(facts.normalized()), source.path,
                                  std::string(warning), ""});
     }
     judge_record(facts, wheel_sources_[index], request_.verify, assembly_.notes);
-    if (!add(source, {facts, false, std::nullopt})) return;
     DistTree tree;
     tree.dir = scratch.get();
     tree.path = std::to_string(index) + "/tree";
+    facts = change(std::move(facts), scratch, tree.path);
+    if (!add(source, {facts, false, std::nullopt})) return;
     tree.use = DistTree::Use::take;
     for (const Scheme scheme : all_schemes)
       tree.schemes[static_cast<std::size_t>(scheme)] = tree_prefix(scheme);
     assembly_.trees.push_back(std::move(tree));
+  }
+
+  // Patches, byte-code.
+  WheelFacts change(WheelFacts facts, const Fd& scratch, const std::string& tree) {
+    if (!request_.patches.empty() || !request_.preserved.empty()) {
+      PatchJob job{{}, request_.patch_strip, input_.layout, request_.preserved, time_ns()};
+      for (const std::string& path : request_.patches) {
+        job.patches.push_back({path, read_file(AT_FDCWD, reach(context_, path), max_patch)});
+        assembly_.read.push_back(path);
+      }
+      facts = patch_tree(scratch, tree, facts, job);
+    }
+    if (!request_.compiler.empty()) {
+      CompileJob job{input_.interpreter, request_.pyc_check, context_.jobs, time_ns()};
+      job.interpreter.executable = reach(context_, request_.compiler);
+      job.interpreter.base_executable.clear();
+      assembly_.read.push_back(request_.compiler);
+      facts = compile_tree(scratch, tree, facts, job, assembly_.notes);
+    }
+    return facts;
   }
 
   void add_tree(const ActionSource& source) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <iterator>
 #include <string>
-#include <utility>
 
 #include "axle/base/error.h"
 
@@ -32,6 +31,7 @@ constexpr std::string_view ignored_with_value[] = {"--target",
                                                    "--requirement",
                                                    "--concurrency",
                                                    "--color",
+                                                   "--patch-tool",
                                                    "--older-than",
                                                    "--keep-used-by"};
 constexpr std::string_view ignored_flags[] = {"--system",
@@ -62,16 +62,8 @@ constexpr std::string_view ignored_flags[] = {"--system",
                                               "--no-progress",
                                               "--editable-local",
                                               "--persistent_worker"};
-// What others do and axle does not, and what to do instead.
-constexpr std::string_view patch_hint = "patch the tree in a step after this one, or the wheel before it";
-constexpr std::string_view compile_hint =
-    "an action runs no Python: run python -m compileall --invalidation-mode unchecked-hash in a step after "
-    "it";
-constexpr std::pair<std::string_view, std::string_view> refused[] = {
-    {"--patch", patch_hint},         {"--patch-strip", patch_hint},
-    {"--patch-tool", patch_hint},    {"--preserve-path", patch_hint},
-    {"--compile-pyc", compile_hint}, {"--pyc-invalidation-mode", compile_hint},
-    {"--compile", compile_hint}};
+// Every command takes it; only here it is not done.
+constexpr std::string_view compile = "--compile";
 
 template <std::size_t size>
 bool is_among(std::string_view name, const std::string_view (&names)[size]) {
@@ -84,11 +76,9 @@ bool is_ignored_option(std::string_view name) noexcept { return is_among(name, i
 bool is_ignored_flag(std::string_view name) noexcept { return is_among(name, ignored_flags); }
 
 void refuse_foreign(std::string_view name) {
-  for (const auto& [word, hint] : refused) {
-    if (word != name) continue;
-    throw Error(ErrorCode::unsupported, std::string(name) + " is nothing that axle action does",
-                std::string(hint));
-  }
+  if (name != compile) return;
+  throw Error(ErrorCode::unsupported, "an action does not look for an interpreter to compile with",
+              "name it as an input: --compile-pyc PYTHON");
 }
 
 }  // namespace axle

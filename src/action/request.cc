@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <set>
 #include <string_view>
 #include <utility>
 
 #include "action/foreign_options.h"
+#include "action/request_check.h"
 #include "axle/base/error.h"
 #include "axle/pep/name.h"
 #include "base/text.h"
@@ -153,6 +153,19 @@ void add_excluded(Request& request, std::string_view option, std::string_view va
   request.policy.prune.globs.push_back(std::string(value) + "/**");
 }
 
+constexpr Word<std::optional<PycCheck>> pyc_checks[] = {{"unchecked-hash", PycCheck::unchecked},
+                                                        {"checked-hash", PycCheck::checked},
+                                                        {"timestamp", std::nullopt}};
+
+void set_pyc_check(Request& request, std::string_view option, std::string_view value) {
+  const auto check = choose(pyc_checks, option, value);
+  if (!check) {
+    throw Error(ErrorCode::unsupported, std::string(option) + " timestamp is not made",
+                "times are others where outputs come from a cache: unchecked-hash or checked-hash");
+  }
+  request.pyc_check = *check;
+}
+
 struct Option {
   std::string_view name;
   void (*take)(Request& request, std::string_view option, std::string_view value);
@@ -231,6 +244,15 @@ constexpr Option options[] = {
                         std::string_view v) { r.policy.allowed_hooks.insert(normalize_name(v)); }},
     {"--prune", add_prune_rule},
     {"--exclude-glob", add_excluded},
+    {"--patch", [](Request& r, std::string_view, std::string_view v) { r.patches.emplace_back(v); }},
+    {"--patch-strip",
+     [](Request& r, std::string_view o, std::string_view v) {
+       r.patch_strip = static_cast<unsigned>(std::min<std::uint64_t>(number(o, v), 4096));
+     }},
+    {"--preserve-path",
+     [](Request& r, std::string_view, std::string_view v) { r.preserved.emplace_back(v); }},
+    {"--compile-pyc", AXLE_TEXT(compiler)},
+    {"--pyc-invalidation-mode", set_pyc_check},
     {"--times", set_times},
     {"--jobs",
      [](Request& r, std::string_view o, std::string_view v) {
@@ -276,7 +298,11 @@ class Parser {
     const bool makes_tree = request_.operation == Operation::unpack ||
                             request_.operation == Operation::merge || request_.operation == Operation::venv;
     if (makes_tree && request_.into.empty()) request_.into = std::exchange(request_.output, {});
-    check();
+    if (!has_operation_) {
+      throw Error(ErrorCode::usage, "action needs an operation",
+                  "unpack, merge, venv, layer, inspect or launcher");
+    }
+    check_request(request_);
     return std::move(request_);
   }
 
@@ -337,101 +363,6 @@ class Parser {
   static std::string_view no_value(std::string_view name, std::optional<std::string_view> given) {
     if (given) throw Error(ErrorCode::usage, std::string(name) + " takes no value");
     return {};
-  }
-
-  [[noreturn]] void fail(std::string what, std::string hint = {}) const {
-    const auto* operation = std::find_if(std::begin(operations), std::end(operations),
-                                         [&](const auto& one) { return one.value == request_.operation; });
-    throw Error(ErrorCode::usage, std::string(operation->word) + " " + std::move(what), std::move(hint));
-  }
-
-  void check() const {
-    const Request& r = request_;
-    if (!has_operation_) {
-      throw Error(ErrorCode::usage, "action needs an operation",
-                  "unpack, merge, venv, layer, inspect or launcher");
-    }
-    if (!r.policy.launcher.environment.empty() && r.policy.launcher.kind != LauncherKind::native) {
-      fail("--launcher-env is for native launchers",
-           "add --launcher native; a script cannot change the interpreter's variables");
-    }
-    if (r.operation == Operation::launcher) return check_launcher();
-    if (r.operation == Operation::layer) return check_layer();
-    const bool only_scans = r.operation == Operation::inspect || r.dry_run;
-    const auto is_wheel = [](const ActionSource& one) { return one.kind == ActionSource::Kind::wheel; };
-    if (r.operation == Operation::unpack || r.operation == Operation::inspect) {
-      if (r.sources.size() != 1 || !is_wheel(r.sources.front()))
-        fail("needs exactly one wheel", "--wheel FILE");
-    }
-    if (r.operation == Operation::merge && r.sources.empty())
-      fail("needs something to merge", "--wheel FILE or --tree DIR, repeated");
-    if (r.operation == Operation::inspect ? !r.into.empty() && r.dyndep.empty() : r.into.empty())
-      fail(r.operation == Operation::inspect ? "writes no tree" : "needs --into DIR");
-    if (only_scans && !std::all_of(r.sources.begin(), r.sources.end(), is_wheel) && r.dry_run)
-      fail("--dry-run looks into wheels only", "leave out --tree");
-    if (!r.facts_out.empty() && r.operation != Operation::unpack)
-      fail("has no --facts-out", "only unpack has, one wheel at a time");
-    check_outputs();
-    if (r.operation == Operation::inspect && r.dyndep.empty()) return;
-    if (!r.dyndep.empty() && r.stamp.empty()) fail("--dyndep needs --stamp: the output that Ninja knows");
-    if (!r.dyndep.empty() && r.into.empty()) fail("--dyndep needs --into: where the files will be");
-    check_python();
-  }
-
-  void check_layer() const {
-    const Request& r = request_;
-    const bool wheels = std::all_of(r.sources.begin(), r.sources.end(), [](const ActionSource& one) {
-      return one.kind == ActionSource::Kind::wheel;
-    });
-    if (r.sources.empty() || !wheels)
-      fail("needs wheels", "--wheel FILE, repeated; trees have lost their modes");
-    if (r.output.empty() == r.oci.empty() || r.output == "-") fail("needs --output FILE or --oci DIR");
-    if (r.oci.empty() && (r.split.by != SplitBy::none || !r.compression.empty()))
-      fail("has --split and --compression for images only", "give --oci DIR");
-    if (!r.into.empty()) fail("makes no tree");
-    if (!r.image_path.starts_with('/')) fail("needs an absolute path for --venv, as it is in the image");
-    check_python();
-    check_outputs();
-  }
-
-  void check_python() const {
-    if (!request_.python.empty() || !request_.python_version.empty()) return;
-    fail("needs to know the Python it is for",
-         "--python-version X.Y, or --python FILE with the facts of one (axle python --json)");
-  }
-
-  void check_launcher() const {
-    const Request& r = request_;
-    if (!r.sources.empty() || !r.into.empty()) fail("takes no wheels and makes no tree");
-    if (r.entry.empty()) fail("needs --entry MODULE:ATTRIBUTE");
-    if (r.output.empty() || r.output == "-") fail("needs --output FILE");
-    if (r.launcher_given && r.policy.launcher.kind == LauncherKind::script && r.shebang.empty())
-      fail("script needs --shebang PATH, the interpreter",
-           "or --launcher sh, with the interpreter beside it");
-    check_outputs();
-  }
-
-  // No two are one, and none is an input or lies in the tree.
-  void check_outputs() const {
-    const Request& r = request_;
-    std::set<std::string_view> seen;
-    for (const ActionSource& source : r.sources) {
-      seen.insert(source.path);
-      seen.insert(source.facts);
-    }
-    seen.insert(r.python);
-    seen.erase("");
-    for (const std::string* path : {&r.into, &r.output, &r.facts_out, &r.stamp, &r.depfile, &r.dyndep,
-                                    &r.manifest, &r.descriptor, &r.mtree, &r.oci}) {
-      if (path->empty() || *path == "-") continue;
-      if (!seen.insert(*path).second)
-        throw Error(ErrorCode::usage, Place{*path}, "is named twice among inputs and outputs");
-      for (const std::string* tree : {&r.into, &r.oci}) {
-        if (path != tree && !tree->empty() && path->starts_with(*tree + "/"))
-          throw Error(ErrorCode::usage, Place{*path}, "lies in the tree that is made",
-                      "put it beside " + *tree);
-      }
-    }
   }
 
   std::span<const std::string> arguments_;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "action/compile_tree.h"
 #include "axle/base/digest.h"
 #include "axle/env/layout.h"
 #include "axle/plan/policy.h"
@@ -56,6 +57,13 @@ struct ActionRequest {
   // launcher: what it calls, and how it finds the interpreter.
   std::string entry;            // "module:attribute"
   bool launcher_given = false;  // policy.launcher.kind was asked for
+
+  // unpack: what is done to the wheel's files.
+  std::vector<std::string> patches;    // files, in their order
+  unsigned patch_strip = 0;            // components that are taken from the names in them
+  std::vector<std::string> preserved;  // below site-packages: what must be there, before and after
+  std::string compiler;                // an interpreter (a declared input); "" = no byte-code is made
+  PycCheck pyc_check = PycCheck::unchecked;
 
   // How.
   std::string shebang;  // what scripts start; "" = the interpreter beside them

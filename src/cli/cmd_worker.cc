@@ -40,6 +40,8 @@ void check_declared(const ActionRequest& action, const WorkRequest& work) {
     check(source.facts);
   }
   check(action.python);
+  check(action.compiler);
+  for (const std::string& patch : action.patches) check(patch);
 }
 
 void append_diagnostics(std::string& output, const Diagnostics& notes) {

@@ -129,7 +129,9 @@ FactsBuilder::~FactsBuilder() = default;
 FactsBuilder::FactsBuilder(FactsBuilder&&) noexcept = default;
 FactsBuilder& FactsBuilder::operator=(FactsBuilder&&) noexcept = default;
 
-FactsBuilder FactsBuilder::from(const WheelFacts& facts) {
+FactsBuilder FactsBuilder::from(const WheelFacts& facts) { return without(facts, {}); }
+
+FactsBuilder FactsBuilder::without(const WheelFacts& facts, std::span<const std::uint32_t> files) {
   FactsBuilder builder;
   FactsModel& model = *builder.model_;
   const auto strings = [](const std::vector<std::string_view>& views) {
@@ -161,22 +163,28 @@ FactsBuilder FactsBuilder::from(const WheelFacts& facts) {
   model.faults = facts.record_faults();
   model.warnings = strings(facts.warnings());
   model.entry_points = facts.entry_points();
-  // Files keep their indices, so that what is known of one is known of the same.
-  for (std::uint32_t index = 0; index < facts.files().size(); ++index) {
+  // What is known of a file goes to where it is now.
+  constexpr std::uint32_t gone = ~std::uint32_t{0};
+  std::vector<std::uint32_t> now(facts.files().size(), gone);
+  for (std::uint32_t index = 0; index < now.size(); ++index) {
+    if (std::binary_search(files.begin(), files.end(), index)) continue;
+    now[index] = static_cast<std::uint32_t>(model.files.size());
     const FileFact& file = facts.file(index);
     builder.file(facts.scheme_of(file), facts.path_of(index),
                  FileInput{file.size, file.sha256, file.flags, file.mtime});
   }
+  const auto add = [&](auto& list, std::uint32_t file, auto&& value) {
+    if (now.at(file) != gone) list.emplace_back(now[file], std::forward<decltype(value)>(value));
+  };
   for (std::size_t i = 0; i < facts.startup_count(); ++i) {
     const StartupFile startup = facts.startup(i);
-    model.startups.emplace_back(startup.file,
-                                FactsModel::Startup{std::string(startup.text), startup.truncated});
+    add(model.startups, startup.file, FactsModel::Startup{std::string(startup.text), startup.truncated});
   }
   for (const InitFact& init : facts.inits()) {
-    model.inits.emplace_back(init.file, InitMeaning{init.kind, init.token_digest});
+    add(model.inits, init.file, InitMeaning{init.kind, init.token_digest});
   }
   for (std::size_t i = 0; i < facts.object_count(); ++i) {
-    model.objects.emplace_back(facts.object_file(i), facts.object(i));
+    add(model.objects, facts.object_file(i), facts.object(i));
   }
   return builder;
 }

@@ -45,6 +45,25 @@ TEST(ActionRequest, TakesOneOutputUnderEitherName) {
             ErrorCode::usage);
 }
 
+TEST(ActionRequest, TakesChangesOfAWheelAsRulesPyGivesThem) {
+  const ActionRequest r = request({"--into",      "o",
+                                   "unpack",      "--wheel",
+                                   "a.whl",       "--python-version",
+                                   "3.12",        "--patch",
+                                   "p",           "--patch",
+                                   "q",           "--patch-strip",
+                                   "1",           "--patch-tool",
+                                   "patch",       "--preserve-path",
+                                   "a",           "--compile-pyc",
+                                   "py",          "--pyc-invalidation-mode",
+                                   "checked-hash"});
+  EXPECT_EQ(r.patches, (std::vector<std::string>{"p", "q"}));
+  EXPECT_EQ(r.patch_strip, 1U);
+  EXPECT_EQ(r.preserved, std::vector<std::string>{"a"});
+  EXPECT_EQ(r.compiler, "py");
+  EXPECT_EQ(r.pyc_check, PycCheck::checked);
+}
+
 TEST(ActionRequest, TakesShortOptionsAsEveryCommandDoes) {
   const ActionRequest r =
       request({"unpack", "a.whl", "-oout", "-qj2", "-f/tmp", "-v", "-i", "x", "--python-version=3.12"});
@@ -103,8 +122,19 @@ TEST(ActionRequest, RefusesWhatMakesNoSense) {
   EXPECT_EQ(code_of({"unpack", "a.whl", "--json=1"}), ErrorCode::usage);
   EXPECT_EQ(code_of({"unpack", "a.whl", "--layout=round"}), ErrorCode::usage);
   EXPECT_EQ(code_of({"unpack", "--sha256", std::string(64, 'a'), "a.whl"}), ErrorCode::usage);
-  EXPECT_EQ(code_of({"unpack", "a.whl", "--patch", "p"}), ErrorCode::unsupported);
-  EXPECT_EQ(code_of({"unpack", "a.whl", "--preserve-path=p"}), ErrorCode::unsupported);
+  for (const std::string option : {"--patch", "--preserve-path", "--compile-pyc"}) {
+    EXPECT_EQ(code_of({"merge", "a.whl", "--into", "o", "--python-version", "3.12", option, "p"}),
+              ErrorCode::usage);
+    EXPECT_EQ(code_of({"layer", "a.whl", "-o", "o.tar", "--python-version", "3.12", option, "p"}),
+              ErrorCode::usage);
+    EXPECT_EQ(
+        code_of({"unpack", "a.whl", "--into", "o", "--python-version", "3.12", "--dry-run", option, "p"}),
+        ErrorCode::usage);
+  }
+  EXPECT_EQ(code_of({"unpack", "a.whl", "--patch", "p", "--into", "p", "--python-version", "3.12"}),
+            ErrorCode::usage);
+  EXPECT_EQ(code_of({"unpack", "a.whl", "--pyc-invalidation-mode", "timestamp"}), ErrorCode::unsupported);
+  EXPECT_EQ(code_of({"unpack", "a.whl", "--compile"}), ErrorCode::unsupported);
   EXPECT_EQ(code_of({"unpack", "a.whl", "--launcher-flags", "-m"}), ErrorCode::usage);
   EXPECT_EQ(code_of({"unpack", "a.whl", "--into", "o", "--python-version", "3.12", "--launcher-env", "A=1"}),
             ErrorCode::usage);

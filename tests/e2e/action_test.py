@@ -378,7 +378,9 @@ class ActionTest(unittest.TestCase):
                  (4, "demo-1.0-py3-none-any.whl", "new", ("--sha256", "0" * 64)),
                  (6, "demo-1.0-py3-none-any.whl", "new", ("--platform", "win_amd64", "--python-version", "2.7")),
                  (3, "demo-1.0.zip", "new", ()), (7, "demo-1.0-py3-none-any.whl", "new", ("--stamp", "file/s")),
-                 (8, "demo-1.0-py3-none-any.whl", "new", ("--compile-pyc", "python3")),
+                 (8, "demo-1.0-py3-none-any.whl", "new", ("--compile",)),
+                 (7, "demo-1.0-py3-none-any.whl", "new", ("--compile-pyc", "no-python")),
+                 (7, "demo-1.0-py3-none-any.whl", "new", ("--patch", "no-patch")),
                  (2, "demo-1.0-py3-none-any.whl", "new", ("--unknown",)),
                  (4, "bad-1.0-py3-none-any.whl", "old", ()), (7, "demo-1.0-py3-none-any.whl", "old", ("--depfile", "file/d"))]
         for status, wheel, into, more in cases:

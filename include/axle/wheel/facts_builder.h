@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,8 @@ class FactsBuilder {
   FactsBuilder& operator=(FactsBuilder&&) noexcept;
   // With everything that these facts hold, to add files to it.
   static FactsBuilder from(const WheelFacts& facts);
+  // The same but for some files: indices into facts.files(), sorted.
+  static FactsBuilder without(const WheelFacts& facts, std::span<const std::uint32_t> files);
 
   FactsBuilder& name(std::string_view name);        // as METADATA writes it; default "demo"
   FactsBuilder& version(std::string_view version);  // default "1.0"

@@ -1,0 +1,150 @@
+#include "action/request_check.h"
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "axle/base/error.h"
+
+namespace axle {
+namespace {
+
+std::string_view name_of(Operation operation) noexcept {
+  switch (operation) {
+    case Operation::unpack:
+      return "unpack";
+    case Operation::merge:
+      return "merge";
+    case Operation::venv:
+      return "venv";
+    case Operation::inspect:
+      return "inspect";
+    case Operation::launcher:
+      return "launcher";
+    case Operation::layer:
+      return "layer";
+  }
+  return "action";
+}
+
+class Checker {
+ public:
+  explicit Checker(const ActionRequest& request) : request_(request) {}
+
+  void check() const {
+    const ActionRequest& r = request_;
+    if (!r.policy.launcher.environment.empty() && r.policy.launcher.kind != LauncherKind::native) {
+      fail("--launcher-env is for native launchers",
+           "add --launcher native; a script cannot change the interpreter's variables");
+    }
+    if (r.operation == Operation::launcher) return check_launcher();
+    if (r.operation == Operation::layer) return check_layer();
+    const bool only_scans = r.operation == Operation::inspect || r.dry_run;
+    const auto is_wheel = [](const ActionSource& one) { return one.kind == ActionSource::Kind::wheel; };
+    if (r.operation == Operation::unpack || r.operation == Operation::inspect) {
+      if (r.sources.size() != 1 || !is_wheel(r.sources.front()))
+        fail("needs exactly one wheel", "--wheel FILE");
+    }
+    if (r.operation == Operation::merge && r.sources.empty())
+      fail("needs something to merge", "--wheel FILE or --tree DIR, repeated");
+    if (r.operation == Operation::inspect ? !r.into.empty() && r.dyndep.empty() : r.into.empty())
+      fail(r.operation == Operation::inspect ? "writes no tree" : "needs --into DIR");
+    if (only_scans && !std::all_of(r.sources.begin(), r.sources.end(), is_wheel) && r.dry_run)
+      fail("--dry-run looks into wheels only", "leave out --tree");
+    check_changes();
+    if (!r.facts_out.empty() && r.operation != Operation::unpack)
+      fail("has no --facts-out", "only unpack has, one wheel at a time");
+    check_outputs();
+    if (r.operation == Operation::inspect && r.dyndep.empty()) return;
+    if (!r.dyndep.empty() && r.stamp.empty()) fail("--dyndep needs --stamp: the output that Ninja knows");
+    if (!r.dyndep.empty() && r.into.empty()) fail("--dyndep needs --into: where the files will be");
+    check_python();
+  }
+
+  // Changes of the wheel's files.
+  void check_changes() const {
+    const ActionRequest& r = request_;
+    const char* option = !r.patches.empty()     ? "--patch"
+                         : !r.preserved.empty() ? "--preserve-path"
+                         : !r.compiler.empty()  ? "--compile-pyc"
+                                                : nullptr;
+    if (option == nullptr) return;
+    if (r.operation != Operation::unpack) fail(std::string("has no ") + option, "unpack has");
+    if (r.dry_run)
+      fail(std::string("knows nothing of ") + option + " with --dry-run", "leave out one of them");
+  }
+
+  void check_layer() const {
+    const ActionRequest& r = request_;
+    check_changes();
+    const bool wheels = std::all_of(r.sources.begin(), r.sources.end(), [](const ActionSource& one) {
+      return one.kind == ActionSource::Kind::wheel;
+    });
+    if (r.sources.empty() || !wheels)
+      fail("needs wheels", "--wheel FILE, repeated; trees have lost their modes");
+    if (r.output.empty() == r.oci.empty() || r.output == "-") fail("needs --output FILE or --oci DIR");
+    if (r.oci.empty() && (r.split.by != SplitBy::none || !r.compression.empty()))
+      fail("has --split and --compression for images only", "give --oci DIR");
+    if (!r.into.empty()) fail("makes no tree");
+    if (!r.image_path.starts_with('/')) fail("needs an absolute path for --venv, as it is in the image");
+    check_python();
+    check_outputs();
+  }
+
+  void check_python() const {
+    if (!request_.python.empty() || !request_.python_version.empty()) return;
+    fail("needs to know the Python it is for",
+         "--python-version X.Y, or --python FILE with the facts of one (axle python --json)");
+  }
+
+  void check_launcher() const {
+    const ActionRequest& r = request_;
+    if (!r.sources.empty() || !r.into.empty()) fail("takes no wheels and makes no tree");
+    if (r.entry.empty()) fail("needs --entry MODULE:ATTRIBUTE");
+    if (r.output.empty() || r.output == "-") fail("needs --output FILE");
+    if (r.launcher_given && r.policy.launcher.kind == LauncherKind::script && r.shebang.empty())
+      fail("script needs --shebang PATH, the interpreter",
+           "or --launcher sh, with the interpreter beside it");
+    check_outputs();
+  }
+
+  // No two are one, and none is an input or lies in the tree.
+  void check_outputs() const {
+    const ActionRequest& r = request_;
+    std::set<std::string_view> seen;
+    for (const ActionSource& source : r.sources) {
+      seen.insert(source.path);
+      seen.insert(source.facts);
+    }
+    seen.insert(r.python);
+    seen.insert(r.compiler);
+    seen.insert(r.patches.begin(), r.patches.end());
+    seen.erase("");
+    for (const std::string* path : {&r.into, &r.output, &r.facts_out, &r.stamp, &r.depfile, &r.dyndep,
+                                    &r.manifest, &r.descriptor, &r.mtree, &r.oci}) {
+      if (path->empty() || *path == "-") continue;
+      if (!seen.insert(*path).second)
+        throw Error(ErrorCode::usage, Place{*path}, "is named twice among inputs and outputs");
+      for (const std::string* tree : {&r.into, &r.oci}) {
+        if (path != tree && !tree->empty() && path->starts_with(*tree + "/"))
+          throw Error(ErrorCode::usage, Place{*path}, "lies in the tree that is made",
+                      "put it beside " + *tree);
+      }
+    }
+  }
+
+ private:
+  [[noreturn]] void fail(std::string what, std::string hint = {}) const {
+    throw Error(ErrorCode::usage, std::string(name_of(request_.operation)) + " " + std::move(what),
+                std::move(hint));
+  }
+
+  const ActionRequest& request_;
+};
+
+}  // namespace
+
+void check_request(const ActionRequest& request) { Checker(request).check(); }
+
+}  // namespace axle
