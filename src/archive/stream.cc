@@ -99,24 +99,26 @@ std::string_view MemberStream::next_packed() {
 std::string_view MemberStream::next_inflated() {
   inflate_state& state = inflating_->state;
   char* const out = plain_.reserve(piece_size);
-  while (state.block_state != ISAL_BLOCK_FINISH) {
+  std::size_t filled = 0;
+  while (filled < piece_size && state.block_state != ISAL_BLOCK_FINISH) {
     if (state.avail_in == 0 && packed_rest_ > 0) {
       const std::string_view packed = next_packed();
       // ISA-L takes a pointer to bytes that it does not change.
       state.next_in = reinterpret_cast<std::uint8_t*>(const_cast<char*>(packed.data()));
       state.avail_in = static_cast<std::uint32_t>(packed.size());
     }
-    state.next_out = reinterpret_cast<std::uint8_t*>(out);
-    state.avail_out = piece_size;
+    state.next_out = reinterpret_cast<std::uint8_t*>(out + filled);
+    state.avail_out = static_cast<std::uint32_t>(piece_size - filled);
     const int status = isal_inflate(&state);
     leave_isal();
     if (status < 0) refuse_member(source_, member_.name, "its deflate stream is damaged");
-    const std::size_t produced = piece_size - state.avail_out;
-    if (produced > 0) return {out, produced};
-    if (state.block_state != ISAL_BLOCK_FINISH && state.avail_in == 0 && packed_rest_ == 0) {
+    const std::size_t produced = piece_size - filled - state.avail_out;
+    filled += produced;
+    if (produced == 0 && state.block_state != ISAL_BLOCK_FINISH && state.avail_in == 0 && packed_rest_ == 0) {
       refuse_member(source_, member_.name, "its deflate stream ends too early");
     }
   }
+  if (filled > 0) return {out, filled};
   // Whole bytes that were taken in but not used count as rest.
   const std::uint64_t rest =
       packed_rest_ + state.avail_in + static_cast<std::uint64_t>(std::max(state.read_in_length, 0)) / 8;

@@ -42,8 +42,8 @@ class MemberStream {
   MemberStream(const MemberStream&) = delete;
   MemberStream& operator=(const MemberStream&) = delete;
 
-  // The next bytes, at most piece_size; empty after the last, when size and CRC were found right. The view
-  // lives until the next call.
+  // The next bytes, piece_size of them but at the end; empty after the last, when size and CRC were found
+  // right. The view lives until the next call.
   std::string_view next();
 
   // Called with the packed bytes as they are taken in; all of them, in order, when next() has been empty.

@@ -16,6 +16,8 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <stdexcept>
+#include <utility>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -48,10 +50,10 @@ struct Lane {
   __m128i abef, cdgh;  // the state, in the order of the instructions
   const char* at = nullptr;
   std::size_t blocks = 0;
-  const Pieces* more = nullptr;  // nullptr: nothing comes after the present piece
+  Pieces more;  // none: nothing comes after the present piece
   bool in_padding = false;
   std::uint64_t size = 0;  // bytes so far
-  std::string_view rest;   // of the last piece
+  std::size_t rest = 0;    // bytes of the last piece, at the begin of the padding
   std::array<char, 2 * block_size> padding;
   Sha256* digest = nullptr;
 };
@@ -74,7 +76,7 @@ AXLE_SHA_TARGET void begin(Lane& lane, Sha256& digest) {
   lane.cdgh = _mm_set_epi32(0x3c6ef372, static_cast<int>(0xa54ff53a), 0x1f83d9ab, 0x5be0cd19);
   lane.in_padding = false;
   lane.size = 0;
-  lane.rest = {};
+  lane.rest = 0;
   lane.digest = &digest;
 }
 
@@ -82,16 +84,15 @@ void take(Lane& lane, std::string_view piece) {
   lane.size += piece.size();
   lane.at = piece.data();
   lane.blocks = piece.size() / block_size;
-  lane.rest = piece.substr(lane.blocks * block_size);
+  lane.rest = piece.copy(lane.padding.data(), block_size, lane.blocks * block_size);
 }
 
 void pad(Lane& lane) {
   lane.in_padding = true;
   lane.at = lane.padding.data();
-  lane.blocks = lane.rest.size() < block_size - 8 ? 1 : 2;
-  lane.padding.fill(0);
-  lane.rest.copy(lane.padding.data(), lane.rest.size());
-  lane.padding[lane.rest.size()] = static_cast<char>(0x80);
+  lane.blocks = lane.rest < block_size - 8 ? 1 : 2;
+  std::fill(lane.padding.begin() + static_cast<std::ptrdiff_t>(lane.rest), lane.padding.end(), '\0');
+  lane.padding[lane.rest] = static_cast<char>(0x80);
   const std::uint64_t bits = __builtin_bswap64(lane.size * 8);
   std::memcpy(lane.padding.data() + lane.blocks * block_size - sizeof bits, &bits, sizeof bits);
 }
@@ -169,10 +170,12 @@ template <class NextText>
 bool refill(Lane& lane, const NextText& next_text) {
   while (lane.blocks == 0) {
     if (lane.digest != nullptr && !lane.in_padding) {
-      const std::string_view piece = lane.more != nullptr && lane.rest.empty() ? (*lane.more)() : "";
+      const std::string_view piece = lane.more ? lane.more() : "";
       if (piece.empty()) {
         pad(lane);
       } else {
+        if (lane.rest > 0)
+          throw std::logic_error("a piece that is no multiple of 64 bytes, and not the last");
         take(lane, piece);
       }
       continue;
@@ -220,27 +223,30 @@ void sha256_each(std::span<const std::string_view> texts, std::span<Sha256> dige
   for (std::size_t i = 0; i < texts.size(); ++i) digests[i] = Sha256::of(texts[i]);
 }
 
-std::array<Sha256, 2> sha256_pair(const Pieces& first, const Pieces& second) {
-  std::array<Sha256, 2> digests;
+void sha256_streams(const std::function<Pieces(std::size_t)>& begin_text, std::span<Sha256> digests) {
 #if defined(__x86_64__)
   if (has_instructions()) {
     std::size_t next = 0;
-    two_lanes([&](Lane& lane) {
+    return two_lanes([&](Lane& lane) {
       if (next == digests.size()) return false;
       begin(lane, digests[next]);
-      lane.more = next == 0 ? &first : &second;
+      lane.more = begin_text(next);
       ++next;
       return true;
     });
-    return digests;
   }
 #endif
   for (std::size_t i = 0; i < digests.size(); ++i) {
-    const Pieces& more = i == 0 ? first : second;
+    const Pieces more = begin_text(i);
     Hasher hasher;
     for (std::string_view piece = more(); !piece.empty(); piece = more()) hasher.update(piece);
     digests[i] = hasher.finish_sha256();
   }
+}
+
+std::array<Sha256, 2> sha256_pair(Pieces first, Pieces second) {
+  std::array<Sha256, 2> digests;
+  sha256_streams([&](std::size_t i) { return std::move(i == 0 ? first : second); }, digests);
   return digests;
 }
 

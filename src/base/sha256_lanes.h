@@ -13,9 +13,11 @@ namespace axle {
 // digests[i] becomes that of texts[i]; both are equally long. Large texts first make the best of it.
 void sha256_each(std::span<const std::string_view> texts, std::span<Sha256> digests);
 
-// A text in pieces: each but the last has a multiple of 64 bytes and is there until the next is asked for; ""
-// after the last.
+// A text in pieces: each but the last has a multiple of 64 bytes and is there until the next is asked for;
+// "", which is always asked for, after the last.
 using Pieces = std::function<std::string_view()>;
-std::array<Sha256, 2> sha256_pair(const Pieces& first, const Pieces& second);
+std::array<Sha256, 2> sha256_pair(Pieces first, Pieces second);
+// digests[i] becomes that of the text that begin(i) gives. Texts are begun in order, two at a time.
+void sha256_streams(const std::function<Pieces(std::size_t)>& begin, std::span<Sha256> digests);
 
 }  // namespace axle

@@ -10,8 +10,8 @@ namespace {
 
 // Starting a thread costs as much as working through so many bytes.
 constexpr std::uint64_t worth_a_thread = 256U << 10;
-// Enough that the largest wheels are open together, and not so many that descriptors run out.
-constexpr std::size_t few = 192;
+// Waiting tasks for each thread: enough that none has to wait, and so few that not much is open at a time.
+constexpr std::size_t few = 16;
 
 }  // namespace
 
@@ -28,18 +28,18 @@ TaskQueue::~TaskQueue() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-void TaskQueue::add(std::uint64_t weight, std::function<void()> task) {
-  put(tasks_, weight, std::move(task));
+void TaskQueue::add(std::uint64_t group, std::uint64_t weight, std::function<void()> task) {
+  put(tasks_, group, weight, std::move(task));
 }
 
 void TaskQueue::add_opening(std::uint64_t weight, std::function<void()> task) {
-  put(openings_, weight, std::move(task));
+  put(openings_, 0, weight, std::move(task));
 }
 
-void TaskQueue::put(Heap& heap, std::uint64_t weight, std::function<void()> run) {
+void TaskQueue::put(Heap& heap, std::uint64_t group, std::uint64_t weight, std::function<void()> run) {
   const std::lock_guard lock(mutex_);
   if (closed_) return;  // nobody would do it, and no thread may begin while the others are waited for
-  heap.push_back({weight, next_number_++, std::move(run)});
+  heap.push_back({group, weight, next_number_++, std::move(run)});
   std::push_heap(heap.begin(), heap.end());
   waiting_weight_ += weight;
   if (threads_.size() < max_threads_ && waiting_weight_ > worth_a_thread * (threads_.size() + 1)) {
@@ -49,7 +49,7 @@ void TaskQueue::put(Heap& heap, std::uint64_t weight, std::function<void()> run)
 }
 
 bool TaskQueue::run_one(std::unique_lock<std::mutex>& lock) {
-  Heap& heap = openings_.empty() || tasks_.size() >= few ? tasks_ : openings_;
+  Heap& heap = openings_.empty() || tasks_.size() >= few * (max_threads_ + 1) ? tasks_ : openings_;
   if (heap.empty()) return false;
   std::pop_heap(heap.begin(), heap.end());
   Task task = std::move(heap.back());

@@ -1,5 +1,5 @@
 #pragma once
-// Threads that live as long as the work, and take the heaviest task first.
+// Threads that live as long as the work, and take the tasks group by group.
 
 #include <condition_variable>
 #include <cstdint>
@@ -20,7 +20,8 @@ class TaskQueue {
   TaskQueue(const TaskQueue&) = delete;
   TaskQueue& operator=(const TaskQueue&) = delete;
 
-  void add(std::uint64_t weight, std::function<void()> task);
+  // Tasks of an earlier group come first; within a group the heaviest.
+  void add(std::uint64_t group, std::uint64_t weight, std::function<void()> task);
   // A task that adds others and holds memory or descriptors until they are done: begun, the heaviest first,
   // only while few others wait, so that few are open at any time.
   void add_opening(std::uint64_t weight, std::function<void()> task);
@@ -29,18 +30,20 @@ class TaskQueue {
 
  private:
   struct Task {
+    std::uint64_t group;
     std::uint64_t weight;
     std::uint64_t number;  // of equal ones the first
     std::function<void()> run;
 
     bool operator<(const Task& other) const noexcept {
+      if (group != other.group) return group > other.group;
       return weight != other.weight ? weight < other.weight : number > other.number;
     }
   };
 
   using Heap = std::vector<Task>;
 
-  void put(Heap& heap, std::uint64_t weight, std::function<void()> run);
+  void put(Heap& heap, std::uint64_t group, std::uint64_t weight, std::function<void()> run);
   bool run_one(std::unique_lock<std::mutex>& lock);
   void serve();
 

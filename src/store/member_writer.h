@@ -32,7 +32,8 @@ struct MemberTarget {
 // "purelib/pkg/mod.py": where a member lies below the tree.
 std::string staged_path(const MemberRole& role);
 
-// Writes those members, which all have a path; what was found of member i goes to facts[i].
+// Writes those members, which all have a path, and are all larger than stream_above or none is; what was
+// found of member i goes to facts[i].
 void write_members(const MemberTarget& target, std::span<const std::uint32_t> members,
                    std::span<MemberFacts> facts);
 

@@ -4,16 +4,18 @@
 // end, whether there are a hundred small wheels or one of 3 GB, whether all are there or arrive one by one,
 // in bounded memory, and nothing may be published that was not verified.
 //
-// Algorithm. One queue of tasks, the heaviest first (base/task_queue.h). For each wheel a first task opens
-// the archive, audits it, reads its dist-info and makes its directories in a staging directory; it adds a
-// task for the archive's digest, and tasks that inflate, hash, compare with RECORD and write some members
-// each. Whichever of these ends last puts the wheel's facts together, writes them, and renames the staging
-// directory to its place. Few wheels are open at a time, the largest first, so the tasks at the end are
-// small.
+// Algorithm. One queue of tasks, wheel by wheel, and the heaviest of a wheel first (base/task_queue.h). For
+// each wheel a first task opens the archive, audits it, reads its dist-info and makes its directories in a
+// staging directory; it adds a task for the archive's digest, and tasks that inflate, hash, compare with
+// RECORD and write some members each. Whichever of these ends last puts the wheel's facts together, writes
+// them, and renames the staging directory to its place. Few wheels are open at a time, the largest first, so
+// the tasks at the end are small; and one wheel is done before the next, so that what it takes is free for
+// others.
 //
 // Which members go together. Two texts of about the same length are hashed in little more than the time of
 // one (base/sha256_lanes.h). So members of 64 KiB and more are taken in pairs of neighbours by size; smaller
-// ones in the order in which they lie, some 256 KiB or 64 files; very large ones alone, in pieces.
+// ones in the order in which they lie, some 256 KiB or 64 files; very large ones in pieces, several of them
+// in one task.
 
 #include "store/unpack.h"
 
@@ -43,7 +45,12 @@ namespace {
 
 constexpr std::uint64_t chunk_weight = 256U << 10;
 constexpr std::uint64_t large = 64U << 10;
-constexpr std::uint64_t max_pair = 4U << 20;
+// Of two members in one thread's memory.
+constexpr std::uint64_t max_pair(unsigned jobs) { return (jobs > 8 ? 4U : 8U) << 20; }
+// What all threads together may have in tasks of very large members: few threads take several in one task,
+// because two are hashed at a time; many threads one each, because then the largest decides how long it
+// takes.
+constexpr std::uint64_t max_streamed = 96U << 20;
 constexpr std::size_t piece_size = 128U << 10;  // of an archive that is hashed
 // Creating a file takes as long as working through so many bytes.
 constexpr std::uint64_t file_weight = 4U << 10;
@@ -128,16 +135,17 @@ void open_work(Work& work, StoreUse use) {
   make_staged_dirs(work, use);
 }
 
-std::vector<Chunk> chunks_of(const Work& work) {
+std::vector<Chunk> chunks_of(const Work& work, unsigned jobs) {
   const std::span<const Member> members = work.archive->members();
   std::vector<Chunk> chunks;
   std::vector<std::uint32_t> pairable;
+  std::vector<std::uint32_t> very_large;
   Chunk small;
   for (std::uint32_t i = 0; i < members.size(); ++i) {
     if (!work.head.roles[i].path) continue;
     const std::uint64_t size = members[i].size;
     if (size > stream_above) {
-      chunks.emplace_back().add(i, size);
+      very_large.push_back(i);
     } else if (size >= large) {
       pairable.push_back(i);
     } else {
@@ -145,13 +153,19 @@ std::vector<Chunk> chunks_of(const Work& work) {
       if (small.weight >= chunk_weight) chunks.push_back(std::exchange(small, {}));
     }
   }
-  std::stable_sort(pairable.begin(), pairable.end(),
-                   [&](std::uint32_t a, std::uint32_t b) { return members[a].size > members[b].size; });
+  const auto larger = [&](std::uint32_t a, std::uint32_t b) { return members[a].size > members[b].size; };
+  std::stable_sort(very_large.begin(), very_large.end(), larger);
+  std::stable_sort(pairable.begin(), pairable.end(), larger);
+  for (std::size_t i = 0; i < very_large.size(); ++i) {
+    const std::uint64_t size = members[very_large[i]].size;
+    const bool fits = i > 0 && chunks.back().weight + size <= max_streamed / jobs;
+    (fits ? chunks.back() : chunks.emplace_back()).add(very_large[i], size);
+  }
   for (std::size_t i = 0; i < pairable.size(); ++i) {
     // The smallest may be left over: then it goes with small ones.
     Chunk& chunk = i + 1 < pairable.size() || small.members.empty() ? chunks.emplace_back() : small;
     chunk.add(pairable[i], members[pairable[i]].size);
-    if (i + 1 == pairable.size() || chunk.weight + members[pairable[i + 1]].size > max_pair) continue;
+    if (i + 1 == pairable.size() || chunk.weight + members[pairable[i + 1]].size > max_pair(jobs)) continue;
     ++i;
     chunk.add(pairable[i], members[pairable[i]].size);
   }
@@ -255,6 +269,10 @@ class Unpacker {
   void add(UnpackJob& job, Place place) {
     const auto work = std::make_shared<Work>();
     work->job = &job;
+    {
+      const std::lock_guard lock(unhashed_mutex_);
+      ++unopened_;
+    }
     queue_.add_opening(size_of(job) + file_weight,
                        [this, work, place = std::move(place)] { open(work, place); });
   }
@@ -270,17 +288,21 @@ class Unpacker {
   }
 
   void open(const std::shared_ptr<Work>& work, const Place& place) {
+    const std::uint64_t group = ++opened_;
     std::vector<Chunk> chunks;
     work->guarded([&] {
       place(*work);
       open_work(*work, options_.use);
-      chunks = chunks_of(*work);
+      chunks = chunks_of(*work, options_.jobs);
     });
-    if (work->failed) return finish(*work);
+    if (work->failed) {
+      plan_hashing(group, nullptr);
+      return finish(*work);
+    }
     work->tasks = chunks.size() + 1;
     for (Chunk& chunk : chunks) {
       const std::uint64_t weight = chunk.weight;
-      queue_.add(weight, [this, work, chunk = std::move(chunk)] {
+      queue_.add(group, weight, [this, work, chunk = std::move(chunk)] {
         run(*work, [&] {
           const MemberTarget target{*work->archive, work->head,        work->tree,
                                     options_.use,   options_.mtime_ns, options_.progress};
@@ -290,21 +312,33 @@ class Unpacker {
     }
     if (work->job->received) {
       work->job->sha256 = *work->job->received;
+      plan_hashing(group, nullptr);
       run(*work, [] {});
-      return;
+    } else {
+      plan_hashing(group, work);
     }
-    {
-      const std::lock_guard lock(unhashed_mutex_);
-      unhashed_.push_back(work);
-    }
-    queue_.add(work->archive->file_size() / 2, [this] { hash_two(); });
   }
 
-  // There is one such task for each archive, but the first ones take two each.
+  // After each opening, with what has to be hashed.
+  void plan_hashing(std::uint64_t group, const std::shared_ptr<Work>& work) {
+    std::uint64_t size = 0;
+    {
+      const std::lock_guard lock(unhashed_mutex_);
+      --unopened_;
+      if (work) unhashed_.push_back(work);
+      if (unhashed_.empty() || (!work && unopened_ > 0)) return;
+      size = unhashed_.back()->archive->file_size();
+    }
+    queue_.add(group, size / 2, [this] { hash_two(); });
+  }
+
+  // There is one such task for each archive. It takes two, or leaves the only one to the task of a wheel that
+  // is still to be opened.
   void hash_two() {
     std::shared_ptr<Work> works[2];
     {
       const std::lock_guard lock(unhashed_mutex_);
+      if (unhashed_.size() == 1 && unopened_ > 0) return;
       for (std::shared_ptr<Work>& work : works) {
         const auto largest = std::max_element(
             unhashed_.begin(), unhashed_.end(),
@@ -351,7 +385,9 @@ class Unpacker {
   const ExactModes exact_;
   std::mutex unhashed_mutex_;
   std::vector<std::shared_ptr<Work>> unhashed_;
+  std::size_t unopened_ = 0;
   std::atomic<bool> any_failed_{false};
+  std::atomic<std::uint64_t> opened_{0};
   TaskQueue queue_;  // last: its threads use all of the above
 };
 

@@ -109,33 +109,38 @@ struct MemberInspector::State {
   const WheelHead& head;
   const MemberRole& role;
   std::size_t keep;
-  Hasher sha256;
+  std::optional<Hasher> sha256;
   std::optional<Hasher> other;
   std::string kept;
   std::uint64_t size = 0;
 };
 
-MemberInspector::MemberInspector(const WheelHead& head, std::size_t member) {
+MemberInspector::MemberInspector(const WheelHead& head, std::size_t member, HashedBy hashed) {
   const MemberRole& role = head.roles.at(member);
   const std::size_t keep = role.want == Want::whole ? max_stub_size + 1 : inspect_head_size;
-  state_.reset(new State{head, role, keep, Hasher(), std::nullopt, {}, 0});
+  state_.reset(new State{head, role, keep, std::nullopt, std::nullopt, {}, 0});
+  if (hashed == HashedBy::inspector) state_->sha256.emplace();
   if (const auto algorithm = other_algorithm(role)) state_->other.emplace(*algorithm);
 }
 MemberInspector::MemberInspector(MemberInspector&&) noexcept = default;
 MemberInspector::~MemberInspector() = default;
 
 void MemberInspector::update(std::string_view piece) {
-  state_->sha256.update(piece);
+  if (state_->sha256) state_->sha256->update(piece);
   if (state_->other) state_->other->update(piece);
   state_->size += piece.size();
   if (state_->kept.size() < state_->keep) state_->kept += piece.substr(0, state_->keep - state_->kept.size());
 }
 
 MemberFacts MemberInspector::finish(const ReadAt& read) {
+  return finish(read, state_->sha256.value().finish_sha256());
+}
+
+MemberFacts MemberInspector::finish(const ReadAt& read, const Sha256& sha256) {
   State& state = *state_;
   MemberFacts facts;
   facts.size = state.size;
-  facts.sha256 = state.sha256.finish_sha256();
+  facts.sha256 = sha256;
   if (!state.role.path) return facts;
   look_at(facts, state.role, state.kept, state.kept.size() == state.size);
   if (looks_like_object(std::string_view(state.kept).substr(0, 64))) {

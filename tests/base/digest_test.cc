@@ -51,6 +51,30 @@ TEST(Sha256, IsTheSameForTwoTextsInPieces) {
   }
 }
 
+TEST(Sha256, IsTheSameForManyTextsInPieces) {
+  std::string bytes;
+  for (std::size_t i = 0; i < 3000; ++i) bytes += static_cast<char>(i * 89 >> 1);
+  const std::vector<std::size_t> sizes{2999, 1, 0, 64, 65, 1500, 128, 2000, 127};
+  std::size_t to_the_end = 0;
+  std::vector<Sha256> digests(sizes.size());
+  const auto begin = [&](std::size_t i) -> Pieces {
+    return [&, text = std::string_view(bytes).substr(0, sizes[i])]() mutable {
+      const std::string_view piece = text.substr(0, 192);
+      text.remove_prefix(piece.size());
+      if (piece.empty()) ++to_the_end;
+      return piece;
+    };
+  };
+  for (std::size_t count = 0; count <= sizes.size(); ++count) {
+    to_the_end = 0;
+    sha256_streams(begin, std::span(digests).first(count));
+    EXPECT_EQ(to_the_end, count) << "each is read until nothing comes";
+    for (std::size_t i = 0; i < count; ++i) {
+      EXPECT_EQ(digests[i], Sha256::of(std::string_view(bytes).substr(0, sizes[i]))) << i;
+    }
+  }
+}
+
 TEST(Sha256, ReadsBackItsForms) {
   const Sha256 digest = Sha256::of("abc");
   EXPECT_EQ(Sha256::from_hex(digest.hex()), digest);

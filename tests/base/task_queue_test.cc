@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <thread>
+#include <vector>
 
 namespace axle {
 namespace {
@@ -14,11 +16,24 @@ TEST(TaskQueue, DoesWhatItsTasksAdd) {
   TaskQueue queue(2);
   for (int i = 0; i < 20; ++i) {
     queue.add_opening(heavy, [&] {
-      for (int k = 0; k < 5; ++k) queue.add(heavy, [&] { ++done; });
+      for (int k = 0; k < 5; ++k) queue.add(1, heavy, [&] { ++done; });
     });
   }
   queue.work();
   EXPECT_EQ(done, 100);
+}
+
+TEST(TaskQueue, TakesTheHeaviestOfTheFirstGroup) {
+  std::vector<int> order;
+  TaskQueue queue(0);
+  const auto task = [&](int number) { return [&order, number] { order.push_back(number); }; };
+  queue.add(2, 90, task(4));
+  queue.add(1, 10, task(3));
+  queue.add(2, 20, task(5));
+  queue.add(1, 20, task(1));
+  queue.add(1, 20, task(2));
+  queue.work();
+  EXPECT_EQ(order, (std::vector{1, 2, 3, 4, 5}));
 }
 
 // As when a download fails while other wheels are being unpacked.
@@ -26,9 +41,9 @@ TEST(TaskQueue, EndsWhileTasksAddOthers) {
   for (int round = 0; round < 300; ++round) {
     std::atomic<bool> begun{false};
     TaskQueue queue(8);
-    queue.add(heavy, [&] {
+    queue.add(1, heavy, [&] {
       begun = true;
-      for (int k = 0; k < 200; ++k) queue.add(heavy, [] {});
+      for (int k = 0; k < 200; ++k) queue.add(2, heavy, [] {});
     });
     while (!begun) std::this_thread::yield();
   }

@@ -133,6 +133,44 @@ TEST_F(StoreTest, MakesFactsThatAreDamagedAnew) {
   EXPECT_TRUE(store.find(facts.wheel_sha256()).has_value());
 }
 
+// Such members are inflated, hashed and written in pieces, several of them side by side.
+TEST_F(StoreTest, UnpacksManyVeryLargeFiles) {
+  std::string text;
+  for (std::size_t i = 0; text.size() < (8U << 20); ++i) text += std::to_string(i * i * 2654435761U);
+  const std::vector<std::size_t> sizes{4'200'000, 8U << 20,  6'000'001, (4U << 20) + 1,
+                                       5U << 20,  3'000'003, 70'000};
+  for (const unsigned jobs : {1U, 2U, 48U}) {
+    WheelWriter wheel("large" + std::to_string(jobs));
+    for (const std::size_t size : sizes) {
+      wheel.file("large/" + std::to_string(size), text.substr(jobs, size - jobs) + std::string(jobs, '!'));
+    }
+    Store store = open();
+    Diagnostics notes;
+    const WheelFacts facts =
+        store.ensure(std::vector{source(wheel)}, {VerifyLevel::record, jobs}, notes).front();
+    EXPECT_TRUE(facts.record_ok());
+    for (const std::size_t size : sizes) {
+      EXPECT_EQ(read_file(AT_FDCWD, store.path() + "/" + Store::tree_path(facts.wheel_sha256()) +
+                                        "/purelib/large/" + std::to_string(size)),
+                text.substr(jobs, size - jobs) + std::string(jobs, '!'));
+    }
+  }
+}
+
+TEST_F(StoreTest, ChecksTheEndOfVeryLargeFiles) {
+  WheelWriter wheel("large");
+  wheel.stored().file("large/a", std::string(5'000'001, 'a')).file("large/b", std::string(6'000'002, 'b'));
+  const WheelSource right = source(wheel);
+  for (const char letter : {'a', 'b'}) {
+    WheelSource damaged = right;
+    std::string bytes = wheel.bytes();
+    bytes[bytes.rfind(std::string(100, letter)) + 99] = '!';
+    std::ofstream(damaged.path, std::ios::binary) << bytes;
+    Store store = open();
+    EXPECT_EQ(failure(store, damaged, VerifyLevel::none), ErrorCode::bad_input) << "its CRC is wrong";
+  }
+}
+
 TEST_F(StoreTest, ReportsTheFirstSourceThatFailsWhateverTheThreads) {
   Store store = open();
   std::vector<WheelSource> sources;

@@ -109,14 +109,17 @@ std::optional<MemberFacts> promised_facts(const WheelHead& head, std::size_t mem
 // The same for a member that comes in pieces. One object is for one member.
 class MemberInspector {
  public:
+  enum class HashedBy { inspector, caller };
   // `head` must outlive it.
-  MemberInspector(const WheelHead& head, std::size_t member);
+  MemberInspector(const WheelHead& head, std::size_t member, HashedBy hashed = HashedBy::inspector);
   MemberInspector(MemberInspector&&) noexcept;
   ~MemberInspector();
 
   void update(std::string_view piece);
   // `read` is asked only for native objects; without one they are flagged and their facts are left out.
   MemberFacts finish(const ReadAt& read = {});
+  // The same, for HashedBy::caller.
+  MemberFacts finish(const ReadAt& read, const Sha256& sha256);
 
  private:
   struct State;
