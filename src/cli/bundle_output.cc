@@ -154,8 +154,9 @@ void BundleOutput::write(const BundleRequest& request, const Plan& plan, Bundle&
     write_bundle(dir.get(), bundle.members, mtime, jobs(options_));
   }
   if (options_.compile) {
-    const std::string program = program_name(request.interpreter);
-    if (auto said = compile_bundle(stage_, program, "lib/" + lib_name(request.interpreter), mtime)) {
+    const BundleCompile how{program_name(request.interpreter), mtime, jobs(options_)};
+    if (auto said =
+            compile_bundle(stage_, request.interpreter, "lib/" + lib_name(request.interpreter), how)) {
       notes.push_back(
           {Severity::note, "compile", "", "", "some modules could not be compiled:\n" + *said, ""});
     }

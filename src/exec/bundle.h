@@ -61,10 +61,19 @@ LauncherConfig interpreter_launcher(const Interpreter& interpreter);
 // Writes the members into the directory, which must be empty. Every time is `mtime` (seconds since 1970).
 void write_bundle(int dir, const std::vector<BundleMember>& members, std::int64_t mtime, unsigned jobs);
 
-// Byte-compiles `library` ("lib/python3.12") of the bundle at `path` by its own interpreter, bin/`program`,
-// so that the byte-code depends on no time and no path; returns what it printed when it failed, which is for
-// a warning: modules that cannot be compiled stay modules.
-std::optional<std::string> compile_bundle(const std::string& path, const std::string& program,
-                                          const std::string& library, std::int64_t mtime);
+// Gives all below the directory that time.
+void set_bundle_times(int dir, std::int64_t mtime);
+
+struct BundleCompile {
+  std::string program;  // the interpreter in the bundle's bin
+  std::int64_t mtime = 0;
+  unsigned jobs = 1;
+};
+// Byte-compiles `library` ("lib/python3.12") of the bundle at `path` by its own interpreter, described by
+// `interpreter`, so that the byte-code depends on no time, no path and no number of jobs. Returns a line for
+// each module that could not be compiled, which is for a warning: it stays a module. Throws Error(io),
+// Error(interrupted).
+std::optional<std::string> compile_bundle(const std::string& path, const Interpreter& interpreter,
+                                          const std::string& library, const BundleCompile& how);
 
 }  // namespace axle

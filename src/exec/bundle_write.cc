@@ -1,14 +1,9 @@
-// Members to files in a directory, and byte-code beside them.
+// Members to files in a directory.
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-#include <cerrno>
 
 #include "axle/base/error.h"
 #include "base/fd.h"
@@ -71,51 +66,9 @@ void write_bundle(int dir, const std::vector<BundleMember>& members, std::int64_
     throw_if_interrupted();
     write_file(dir, *files[i]);
   });
-  set_times_below(dir, ".", mtime, 0);
+  set_bundle_times(dir, mtime);
 }
 
-std::optional<std::string> compile_bundle(const std::string& path, const std::string& program,
-                                          const std::string& library, std::int64_t mtime) {
-  const std::string interpreter = path + "/bin/" + program;
-  const std::string log = path + "/.axle-compile";
-  // -s of compileall takes the stage's path away, so that the code does not name it. One process, in the
-  // order of names, with one seed for hashes (which -I would ignore): the same modules give the same bytes.
-  const std::string lib = path + "/" + library;
-  std::vector<std::string> words{
-      interpreter,      "-s", "-B", "-m", "compileall", "-q", "--invalidation-mode",
-      "unchecked-hash", "-s", path, "-p", "",           lib};
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  std::string fixed_hash = "PYTHONHASHSEED=0";
-  char* environment[] = {fixed_hash.data(), nullptr};
-
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  // -m looks into the working directory first: let that be the standard library.
-  posix_spawn_file_actions_addchdir_np(&actions, lib.c_str());
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, 1, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  posix_spawn_file_actions_adddup2(&actions, 1, 2);
-  pid_t child = 0;
-  const int error = posix_spawn(&child, interpreter.c_str(), &actions, nullptr, argv.data(), environment);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) {
-    errno = error;
-    throw_errno("cannot run", interpreter);
-  }
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) throw_errno("cannot wait for", interpreter);
-    if (interrupt_signal() != 0) kill(child, SIGTERM);
-  }
-  throw_if_interrupted();
-  std::optional<std::string> said;
-  if (status != 0) said = try_read_file(AT_FDCWD, log).value_or(std::string());
-  unlink_at(AT_FDCWD, log);
-  const Fd root = open_dir(AT_FDCWD, path);
-  set_times_below(root.get(), ".", mtime, 0);
-  return said;
-}
+void set_bundle_times(int dir, std::int64_t mtime) { set_times_below(dir, ".", mtime, 0); }
 
 }  // namespace axle
