@@ -85,14 +85,15 @@ std::string megabytes(std::uint64_t bytes) {
   return text;
 }
 
-std::string names_of(const std::vector<NeededLibrary>& needed) {
-  std::string names;
+// A line each.
+std::string lines_of(const std::vector<NeededLibrary>& needed) {
+  std::string lines;
   for (const NeededLibrary& one : needed) {
-    names += (names.empty() ? "" : ", ") + one.name + " (" + one.by.front();
-    if (one.by.size() > 1) names += " and " + std::to_string(one.by.size() - 1) + " more";
-    names += ")";
+    lines += "  " + one.name + " (" + one.by.front();
+    if (one.by.size() > 1) lines += " and " + std::to_string(one.by.size() - 1) + " more";
+    lines += ")\n";
   }
-  return names;
+  return lines;
 }
 
 }  // namespace
@@ -270,8 +271,8 @@ void BundleOutput::report(const BundleRequest& request, const Plan& plan, const 
   } else {
     text += "needs of the target system:\n";
     if (!libraries.glibc.empty()) text += "  glibc " + libraries.glibc + " or newer\n";
-    if (libraries.glibc.empty() && !libraries.libc.empty()) text += "  " + names_of(libraries.libc) + "\n";
-    if (!libraries.missing.empty()) text += "  " + names_of(libraries.missing) + "\n";
+    if (libraries.glibc.empty() && !libraries.libc.empty()) text += lines_of(libraries.libc);
+    text += lines_of(libraries.missing);
   }
   for (const std::string& program : bundle.programs) {
     if (request.take == TakeLibraries::all) text += "  a loader for " + program + ", a program of a wheel\n";
