@@ -55,12 +55,13 @@ enum class Prefer { store, archive };
 class Resolver {
  public:
   Resolver(const Options& options, const Chosen& chosen, const SelectionRequest& request, const Store& store,
-           Fetcher& fetcher, Prefer prefer = Prefer::store)
+           Fetcher& fetcher, Diagnostics& notes, Prefer prefer = Prefer::store)
       : options_(options),
         chosen_(chosen),
         request_(request),
         store_(store),
         fetcher_(fetcher),
+        notes_(notes),
         prefer_(prefer) {
     for (Candidate& candidate : find_link_candidates(options, chosen.sources)) {
       add_candidate(links_, std::move(candidate));
@@ -83,7 +84,13 @@ class Resolver {
   }
 
  private:
-  static void take(const Candidate& candidate, const std::vector<Hash>& hashes, Delivery& delivery) {
+  // A pin names its version, so a yanked file is taken; its authors had a reason to take it back.
+  void take(const Candidate& candidate, const std::vector<Hash>& hashes, Delivery& delivery) const {
+    if (candidate.yanked) {
+      const std::string& file = candidate.file_name;
+      notes_.push_back({Severity::warning, "yanked", delivery.package, file,
+                        file + " was yanked by its authors", "lock again, so that another version is taken"});
+    }
     delivery.source.path = candidate.path;
     delivery.source.file_name = candidate.file_name;
     delivery.source.hashes = hashes;
@@ -192,6 +199,7 @@ class Resolver {
   const SelectionRequest& request_;
   const Store& store_;
   Fetcher& fetcher_;
+  Diagnostics& notes_;
   Prefer prefer_;
   Candidates links_;
 };
@@ -244,7 +252,7 @@ std::vector<PlanWheel> acquire(const Options& options, const Chosen& chosen, con
                                Store& store, Diagnostics& notes) {
   check_hashes_required(options, chosen);
   Fetcher fetcher(fetch_options(options));
-  const std::vector<Delivery> deliveries = Resolver(options, chosen, request, store, fetcher).run();
+  const std::vector<Delivery> deliveries = Resolver(options, chosen, request, store, fetcher, notes).run();
   ProgressBar bar(options);
   std::vector<WheelFacts> facts = deliver(store, deliveries, fetcher, {verify_level(options), jobs(options)},
                                           notes, bar.deliver_progress());
@@ -262,11 +270,11 @@ std::vector<PlanWheel> plan_wheels(const Chosen& chosen, const std::vector<Wheel
 }
 
 std::vector<WheelSource> acquire_archives(const Options& options, const Chosen& chosen,
-                                          const SelectionRequest& request, Store& store) {
+                                          const SelectionRequest& request, Store& store, Diagnostics& notes) {
   check_hashes_required(options, chosen);
   Fetcher fetcher(fetch_options(options));
   const std::vector<Delivery> deliveries =
-      Resolver(options, chosen, request, store, fetcher, Prefer::archive).run();
+      Resolver(options, chosen, request, store, fetcher, notes, Prefer::archive).run();
   ProgressBar bar(options);
   return deliver_archives(store, deliveries, fetcher, bar.deliver_progress());
 }

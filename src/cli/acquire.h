@@ -46,7 +46,7 @@ std::vector<PlanWheel> acquire(const Options& options, const Chosen& chosen, con
 // unpacked files; what must be downloaded is kept in the store as it is. In the order of the pins; a source
 // without a path is in the store.
 std::vector<WheelSource> acquire_archives(const Options& options, const Chosen& chosen,
-                                          const SelectionRequest& request, Store& store);
+                                          const SelectionRequest& request, Store& store, Diagnostics& notes);
 // The pins' wheels for a plan. Throws Error(no_match) for one that is for another Python.
 std::vector<PlanWheel> plan_wheels(const Chosen& chosen, const std::vector<WheelFacts>& facts,
                                    const SelectionRequest& request);

@@ -365,7 +365,7 @@ int run_layer(const Options& options) {
     compile_wheels(options, compiler, store, wheels, notes);
     for (PlanWheel& wheel : wheels) request.unpacked.push_back(std::move(wheel.facts));
   } else {
-    request.wheels = acquire_archives(options, chosen, selection, store);
+    request.wheels = acquire_archives(options, chosen, selection, store, notes);
   }
   request.plan = [&](const std::vector<WheelFacts>& facts) {
     PlanInput input = make_plan_input(options, opened, plan_wheels(chosen, facts, selection));

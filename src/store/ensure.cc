@@ -101,8 +101,17 @@ void Intake::check() {
 
 void Intake::rethrow_failure() {
   for (const Row& row : rows_) {
-    if (!row.facts && row.job < jobs_.size() && jobs_[row.job].failure) {
-      std::rethrow_exception(jobs_[row.job].failure);
+    if (row.facts || row.job >= jobs_.size() || !jobs_[row.job].failure) continue;
+    const UnpackJob& job = jobs_[row.job];
+    try {
+      std::rethrow_exception(job.failure);
+    } catch (const Error& error) {
+      // Where a download was put meanwhile tells the user nothing.
+      const std::string& path = job.source->path;
+      if (!job.received || path.empty() || !error.place().file.starts_with(path)) throw;
+      Place place = error.place();
+      place.file.replace(0, path.size(), job.source->file_name);
+      throw Error(error.code(), place, error.message(), error.hint());
     }
   }
 }

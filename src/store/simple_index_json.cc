@@ -22,11 +22,12 @@ class Reader {
   ProjectPage read(const element& root) const {
     ProjectPage page;
     const auto whole = as_object(root, "the page");
-    const auto meta = find(whole, "meta");
-    if (!meta) throw_page_error(url_, "has no \"meta\"");
-    const auto version = find(as_object(*meta, "\"meta\""), "api-version");
-    if (!version) throw_page_error(url_, "has no \"api-version\"");
-    check_api_version(url_, as_string(*version, "\"api-version\""), page.notes);
+    // Without "meta" a page is taken for one of version 1.0, as HTML pages are (PEP 629).
+    if (const auto meta = find(whole, "meta")) {
+      const auto version = find(as_object(*meta, "\"meta\""), "api-version");
+      if (!version) throw_page_error(url_, "has no \"api-version\"");
+      check_api_version(url_, as_string(*version, "\"api-version\""), page.notes);
+    }
 
     const auto files = find(whole, "files");
     if (!files) throw_page_error(url_, "has no \"files\"");

@@ -83,6 +83,10 @@ TEST(SimpleJson, VersionsAndStatus) {
             1U);
 }
 
+TEST(SimpleJson, APageWithoutMetaIsOfVersionOne) {
+  EXPECT_TRUE(parse_simple_json(R"({"files": []})", page_url).notes.empty());
+}
+
 TEST(SimpleJson, BrokenPagesAreErrors) {
   for (const std::string& text : {
            std::string(),
