@@ -305,8 +305,10 @@ PlanInput make_plan_input(const ActionRequest& request, const ActionContext& con
     throw Error(ErrorCode::usage, "--interpreter link needs to know where the interpreter is",
                 "--target-python PATH, or --python FILE with its facts");
   }
-  input.venv = VenvSpec{request.prompt, request.system_site_packages,
-                        links ? VenvInterpreter::linked : VenvInterpreter::at_run_time};
+  input.venv = VenvSpec{request.prompt,
+                        request.system_site_packages,
+                        links ? VenvInterpreter::linked : VenvInterpreter::at_run_time,
+                        {}};
   return input;
 }
 

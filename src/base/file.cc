@@ -89,18 +89,6 @@ void create_file(int dir, const std::string& path, std::string_view bytes, const
   finish_file(fd, bytes, path, look);
 }
 
-void replace_file(int dir, const std::string& path, std::string_view bytes, const FileLook& look) {
-  const std::string temporary = path + ".axle-new." + std::to_string(getpid());
-  unlink_at(dir, temporary);
-  try {
-    create_file(dir, temporary, bytes, look);
-    rename_at(dir, temporary, dir, path);
-  } catch (...) {
-    unlinkat(dir, temporary.c_str(), 0);
-    throw;
-  }
-}
-
 void set_mtime(const Fd& fd, std::int64_t mtime, std::string_view name) {
   constexpr std::int64_t second = 1'000'000'000;
   const timespec time{static_cast<time_t>(mtime / second), static_cast<long>(mtime % second)};

@@ -31,8 +31,6 @@ struct FileLook {
 };
 // Creates a file that must not exist (O_EXCL). The mode holds whatever the umask.
 void create_file(int dir, const std::string& path, std::string_view bytes, const FileLook& look);
-// Replaces by a temporary file beside it and one rename.
-void replace_file(int dir, const std::string& path, std::string_view bytes, const FileLook& look);
 
 void set_mtime(const Fd& fd, std::int64_t mtime_ns, std::string_view name);
 std::int64_t mtime_ns(const struct stat& status) noexcept;

@@ -1,8 +1,8 @@
 // axle sbom [LOCK]...: a bill of materials of an environment, or of what a lock selects.
 
-#include <fcntl.h>
+#include <algorithm>
 
-#include "base/file.h"
+#include "base/temporary_file.h"
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/report.h"
@@ -28,7 +28,12 @@ int run_sbom(const Options& options) {
     return 0;
   }
   const std::string text = sbom.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-  replace_file(AT_FDCWD, absolute_path(options.output), text, {});
+  const std::string output = absolute_path(options.output);
+  const std::string directory = output.substr(0, std::max<std::size_t>(output.rfind('/'), 1));
+  TemporaryFile::remove_abandoned(directory);
+  TemporaryFile file = TemporaryFile::create(directory);
+  file.write(text);
+  file.publish(output);
   if (options.json) print_json({{"output", options.output}, {"components", described.dists.size()}});
   return 0;
 }

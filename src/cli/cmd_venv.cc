@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 
-#include <optional>
-
 #include "axle/base/error.h"
 #include "base/fd.h"
 #include "cli/commands.h"
@@ -42,13 +40,6 @@ int run_venv(const Options& given) {
   check_existing(options, place);
   Opened opened = open_place(options);
   opened.makes_skeleton = true;
-  // Nobody else may change the old environment meanwhile.
-  std::optional<Environment> old;
-  if (is_environment(place) && !options.dry_run) {
-    EnvironmentOptions lock_only = environment_options(options, place);
-    lock_only.existing = Existing::change;
-    old.emplace(Environment::open(place.physical, lock_only));
-  }
   const Decide decide = [](const Installation&, Store&, Diagnostics&) { return std::vector<PlanWheel>(); };
   return change_environment(options, opened, {}, decide, watch);
 }

@@ -6,24 +6,24 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "cli/launcher_options.h"
+#include "cli/without_links.h"
 #include "env/paths.h"
 #include "exec/byte_code.h"
 #include "exec/damage.h"
 #include "exec/describe.h"
 #include "exec/entry_bytes.h"
 #include "exec/environment.h"
+#include "exec/own_files.h"
 
 namespace axle::cli {
 namespace {
 
-// The store of a command with --no-store, under the root; gone when the command ends.
-constexpr const char* own_store = ".axle/store";
-
 void remove_own_store(const Environment& environment, Diagnostics& notes) {
   try {
-    remove_tree(environment.root().get(), own_store);
+    remove_tree(environment.root().get(), own::store);
   } catch (const Error& error) {
-    notes.push_back({Severity::warning, "clean-up", "", own_store, "could not be removed: " + error.message(),
+    notes.push_back({Severity::warning, "clean-up", "", own::store,
+                     "could not be removed: " + error.message(),
                      "the next command on this environment tries again"});
   }
 }
@@ -81,7 +81,8 @@ PlanInput make_plan_input(const Options& options, const Opened& opened, std::vec
   input.layout = opened.layout;
   input.wheels = std::move(wheels);
   input.policy = make_policy(options);
-  if (opened.makes_skeleton) input.venv = VenvSpec{options.prompt, options.system_site_packages};
+  if (opened.makes_skeleton)
+    input.venv = VenvSpec{options.prompt, options.system_site_packages, VenvInterpreter::linked, {}};
   input.script_interpreter = script_interpreter(opened.place, opened.interpreter, opened.layout);
   return input;
 }
@@ -129,9 +130,7 @@ namespace {
 int change_once(const Options& options, const Opened& opened, const ReceiptHead& head, const Decide& decide,
                 const Stopwatch& watch, std::vector<WheelFacts>& wheels, Diagnostics notes) {
   Environment environment = Environment::open(opened.path, environment_options(options, opened.place));
-  // Left by a command that was killed.
-  remove_tree(environment.root().get(), own_store);
-  Store store = options.no_store ? Store::open(environment.location() + "/" + own_store, StoreUse::once)
+  Store store = options.no_store ? Store::open(environment.location() + "/" + own::store, StoreUse::once)
                                  : Store::open(store_path(options));
   ApplyResult result;
   try {
@@ -145,6 +144,7 @@ int change_once(const Options& options, const Opened& opened, const ReceiptHead&
     PlanInput input = plan_input_for(options, opened, installation, std::move(wanted), store, notes);
     // Now that axle's own directory is there, it tells for certain, also in an empty place.
     input.policy.names = folds_case(environment.location()) ? Names::folded : Names::exact;
+    do_without_links(environment.root(), input, notes);
     const Plan plan = make_plan(input);
     for (const Dist& dist : plan.dists) {
       if (dist.recorded && !dist.facts.byte_code().empty()) wheels.push_back(dist.facts);

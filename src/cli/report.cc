@@ -163,7 +163,7 @@ void report_change(const ApplyResult& result, const std::string& environment, co
     value["removed"] = result.removed;
     value["reinstalled"] = result.reinstalled;
     value["kept"] = result.kept;
-    value["link_mode"] = options.dry_run ? Json(nullptr) : Json(to_string(result.link_mode));
+    value["link_mode"] = result.link_mode ? Json(to_string(*result.link_mode)) : Json(nullptr);
     value["warnings"] = to_json(result.notes);
     print_json(value);
     return;
@@ -187,7 +187,7 @@ void report_change(const ApplyResult& result, const std::string& environment, co
   if (text.empty() || text.ends_with('\n'))
     text += result.paths_added != 0 ? "environment made" : "nothing to do";
   text += " in " + environment + " (" +
-          (options.dry_run ? "" : std::string(to_string(result.link_mode)) + ", ") +
+          (result.link_mode ? std::string(to_string(*result.link_mode)) + ", " : std::string()) +
           duration(watch.seconds()) + ")\n";
   print_text(text, options);
 }

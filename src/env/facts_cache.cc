@@ -4,12 +4,14 @@
 #include "env/facts_cache.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <vector>
 
 #include "axle/base/digest.h"
 #include "axle/base/error.h"
 #include "base/file.h"
+#include "base/temporary_file.h"
 #include "base/text.h"
 #include "env/facts_fields.h"
 #include "env/paths.h"
@@ -116,8 +118,13 @@ void write_cached_facts(const std::string& cache_dir, const std::string& executa
   text += std::string("free_threaded ") + (facts.free_threaded ? "1" : "0") + "\n";
   text += std::string("debug ") + (facts.debug ? "1" : "0") + "\nend\n";
   const std::string file = cache_file(cache_dir, executable);
-  make_dirs(AT_FDCWD, parent_path(file));
-  replace_file(AT_FDCWD, file, text, FileLook{});
+  const std::string directory(parent_path(file));
+  make_dirs(AT_FDCWD, directory);
+  TemporaryFile::remove_abandoned(directory);
+  TemporaryFile replacement = TemporaryFile::create(directory);
+  replacement.write(text);
+  fchmod(replacement.fd().get(), 0644);  // whatever the umask: others may share the store
+  replacement.publish(file);
 } catch (const Error&) {
   // Only a cache: a full disk or a read-only home must not stop the command.
 }

@@ -16,6 +16,7 @@
 #include "exec/describe.h"
 #include "exec/entry_bytes.h"
 #include "exec/environment.h"
+#include "exec/kept_facts.h"
 #include "exec/lay.h"
 #include "exec/link_mode.h"
 #include "exec/own_files.h"
@@ -46,6 +47,10 @@ constexpr std::int64_t default_epoch = 315532800;
 
 bool by_path(const LaidEntry& a, const LaidEntry& b) { return a.path < b.path; }
 
+bool comes_from_store(const Entry& entry) {
+  return std::holds_alternative<StoreFile>(entry.content) || std::holds_alternative<StoreTree>(entry.content);
+}
+
 bool has_undecided(const std::vector<Conflict>& conflicts) {
   return std::any_of(conflicts.begin(), conflicts.end(),
                      [](const Conflict& conflict) { return !conflict.winner; });
@@ -74,7 +79,7 @@ class Application {
     set_skeleton_aside();
     decide();
     prepare_patched(plan_, changes_.add, trees_, store_, options_.jobs);
-    head.link_mode = std::string(to_string(result_.link_mode));
+    head.link_mode = std::string(to_string(*result_.link_mode));
     head.rpath = plan_.policy.rpath == RpathPolicy::fix ? "fix" : "";
     // What stays is laid as it was: in the old mode, unless something comes in another. "mixed" is like no
     // mode, so that a sync which names one lays everything anew.
@@ -82,6 +87,7 @@ class Application {
       head.link_mode = changes_.add.empty() ? head_->link_mode : "mixed";
     }
     describe(state_, plan_, changes_, result_);
+    if (std::none_of(changes_.add.begin(), changes_.add.end(), comes_from_store)) result_.link_mode.reset();
     // Before the first link to the store, so that no moment is left in which gc does not know of it.
     const bool leaves_traces = environment_.keeps_receipt() || plan_.policy.link_mode == LinkMode::symlink;
     if (store_.use() == StoreUse::shared && leaves_traces) {
@@ -137,8 +143,7 @@ class Application {
 
   bool lays_all_anew() const {
     const bool other_mode = head_ && plan_.policy.link_mode != LinkMode::automatic &&
-                            !head_->link_mode.empty() &&
-                            head_->link_mode != to_string(plan_.policy.link_mode);
+                            !head_->link_mode.empty() && head_->link_mode != to_string(*result_.link_mode);
     return options_.reuse == Reuse::reinstall || other_mode;
   }
 
@@ -208,7 +213,7 @@ class Application {
       // Nothing to do on disk, but the request may be another one than the last.
       if (!environment_.keeps_receipt()) return;
       const State state = laid_state();
-      replace_file(root_.get(), own::receipt, encode_receipt(fresh_head(head), state), {});
+      replace_receipt(root_, fresh_head(head), state);
       environment_.keep_own_directory();
       return;
     }
@@ -217,15 +222,16 @@ class Application {
     lay(changes_.add);
     const State state = laid_state();
     ReceiptHead fresh = fresh_head(head);
-    keep_facts(state);
+    if (keeps_facts()) keep_facts(root_, state);
     transaction.commit(environment_.keeps_receipt() ? encode_receipt(fresh, state) : std::string());
     environment_.keep_own_directory();
     after_commit([&] {
       transaction.clean_up();
+      remove_old_facts(root_, state);
       if (environment_.keeps_receipt() && !still_hold_beside(root_, paths.prune, fresh.places)) {
         // Removing emptied directories changed the time of one that was looked at.
         fresh.places = witness_plan(root_, plan_, changes_, {});
-        replace_file(root_.get(), own::receipt, encode_receipt(fresh, state), {});
+        replace_receipt(root_, fresh, state);
       }
     });
   }
@@ -337,7 +343,8 @@ class Application {
         syncfs(store_.root().get()) != 0) {
       throw_errno("cannot flush", store_.path());
     }
-    if (laid.copied != 0) result_.notes.push_back(links_became_copies(store_, laid.copied, laid.why_copied));
+    if (laid.copied != 0)
+      result_.notes.push_back(links_became_copies(store_, file_mode_, laid.copied, laid.why_copied));
   }
 
   std::int64_t generated_mtime_ns() const {
@@ -348,7 +355,7 @@ class Application {
     if (!environment_.keeps_receipt()) return;
     const State state = laid_state();
     create_file(root_.get(), own::receipt, encode_receipt(fresh_head(head), state), {});
-    keep_facts(state);
+    if (keeps_facts()) keep_facts(root_, state);
     environment_.keep_own_directory();
   }
 
@@ -359,15 +366,7 @@ class Application {
     return head;
   }
 
-  // Without a store, the facts that later commands need stay in the environment.
-  void keep_facts(const State& state) const {
-    if (store_.use() != StoreUse::once || !environment_.keeps_receipt()) return;
-    make_dir(root_.get(), own::facts);
-    for (const LaidDist& dist : state.dists) {
-      const std::string path = std::string(own::facts) + "/" + dist.facts.store_id().hex();
-      if (!try_lstat(root_.get(), path)) create_file(root_.get(), path, dist.facts.bytes(), {});
-    }
-  }
+  bool keeps_facts() const { return store_.use() == StoreUse::once && environment_.keeps_receipt(); }
 
   // What is there now, for the receipt: axle's own distributions and files.
   State laid_state() const {

@@ -96,7 +96,7 @@ std::string find_magic(const Store& store, const Interpreter& interpreter, Compi
   std::string hex = to_hex(compiler->magic());
   pool.give_back(std::move(compiler));
   make_dir(store.root().get(), "interpreters");
-  replace_file(store.root().get(), path, identity + hex + "\n", {});
+  replace_stored(store.root(), path, identity + hex + "\n");
   return hex;
 }
 

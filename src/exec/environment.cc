@@ -36,6 +36,13 @@ std::string stage_path(const std::string& path) {
   return split.parent + "/." + split.name + ".axle-new";
 }
 
+// Where the old environment waits while two renames replace it, on file systems that cannot exchange names.
+std::string old_path(const std::string& path) {
+  const Split split = split_path(path);
+  if (split.name.empty() || split.name == "." || split.name == "..") return {};
+  return split.parent + "/." + split.name + ".axle-old";
+}
+
 bool is_mount_point(const std::string& path) {
   struct statx status {};
   if (statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, 0, &status) != 0) return false;
@@ -63,6 +70,17 @@ Fd open_own_dir(int dir, const std::string& path) {
 bool is_empty_dir(const std::string& path) {
   const auto dir = try_open_dir(AT_FDCWD, path);
   return dir && list_dir(*dir, path).empty();
+}
+
+// Moves an environment out of its place, and another one into it. Between the two nothing is there, and
+// whoever comes next puts the old one back.
+void replace_by_two_renames(const std::string& stage, const std::string& path, const std::string& old) {
+  rename_at(AT_FDCWD, path, AT_FDCWD, old);
+  if (rename(stage.c_str(), path.c_str()) == 0) return;
+  const int why = errno;
+  rename_at(AT_FDCWD, old, AT_FDCWD, path);
+  errno = why;
+  throw_errno("cannot put the environment in its place", path);
 }
 
 // The lock of an environment whose root is open. nullopt when the root was replaced or went away meanwhile.
@@ -100,6 +118,24 @@ void flush_parent(const std::string& path) {
   if (fsync(dir.get()) != 0) throw_errno("cannot flush", parent);
 }
 
+// What a command left that was killed between the renames, or after them. Its lock is that of the old
+// environment: a command that is still at it holds that one.
+void recover_replaced(const std::string& path, LockWait wait) {
+  const std::string old = old_path(path);
+  const auto root = old.empty() ? std::nullopt : try_open_dir_here(AT_FDCWD, old);
+  if (!root) return;
+  make_dir(root->get(), own::directory);
+  auto lock = take_lock(*root, path, wait);
+  if (!lock || !same_dir(*root, old)) return;
+  if (!try_lstat(AT_FDCWD, path)) return rename_at(AT_FDCWD, old, AT_FDCWD, path);
+  try {
+    remove_tree(AT_FDCWD, old);
+  } catch (const Error&) {
+    lock.reset();  // NFS and FUSE keep the open lock under another name
+    remove_tree(AT_FDCWD, old);
+  }
+}
+
 void make_root(const std::string& path) {
   // The root's mode follows the umask; everything below has fixed modes.
   if (mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) throw_errno("cannot create directory", path);
@@ -115,12 +151,18 @@ Environment Environment::open(const std::string& path, const EnvironmentOptions&
     environment.path_ = path;
     environment.transaction_ = options.transaction;
     environment.keeps_receipt_ = options.own_directory == OwnDirectory::keep;
+    recover_replaced(path, options.wait);
     auto root = try_open_dir(AT_FDCWD, path);
     if (!root && try_lstat(AT_FDCWD, path)) {
       throw Error(ErrorCode::io, Place{path}, "is not a directory", "name a directory for the environment");
     }
     const bool replaces = options.existing == Existing::replace && root && !is_empty_dir(path);
     if (!stage.empty() && (!root || replaces || (is_empty_dir(path) && can_be_replaced(path)))) {
+      if (replaces) {
+        EnvironmentOptions change = options;
+        change.existing = Existing::change;
+        environment.old_ = std::make_unique<Environment>(open(path, change));
+      }
       make_dirs(AT_FDCWD, split_path(path).parent);
       make_root(stage);
       try {
@@ -153,8 +195,13 @@ Environment Environment::open(const std::string& path, const EnvironmentOptions&
       for (const DirEntry& entry : list_dir(environment.root_.get(), ".")) {
         if (entry.name != own::directory) remove_tree(environment.root_.get(), entry.name);
       }
+      for (const DirEntry& entry : list_dir(environment.root_.get(), own::directory)) {
+        const std::string own_file = std::string(own::directory) + "/" + entry.name;
+        if (own_file != own::lock) remove_tree(environment.root_.get(), own_file);
+      }
     } else {
       recover_transaction(environment.root_, options.transaction);
+      remove_leftovers(environment.root_);
       // Left by a command that was killed before it found that the environment had come to be meanwhile.
       if (!stage.empty() && try_lstat(AT_FDCWD, stage)) remove_tree(AT_FDCWD, stage);
     }
@@ -165,8 +212,19 @@ Environment Environment::open(const std::string& path, const EnvironmentOptions&
 void Environment::recover(const std::string& path, const EnvironmentOptions& options) {
   const std::string stage = stage_path(path);
   const auto root = try_open_dir(AT_FDCWD, path);
-  const bool left_stage = !stage.empty() && try_lstat(AT_FDCWD, stage).has_value();
-  if (left_stage || (root && needs_recovery(*root))) open(path, options);
+  const auto is_left = [](const std::string& place) {
+    return !place.empty() && try_lstat(AT_FDCWD, place).has_value();
+  };
+  if (is_left(old_path(path)) || is_left(stage) || (root && has_journal(*root))) {
+    open(path, options);
+  } else if (root && needs_recovery(*root)) {
+    try {
+      open(path, options);
+    } catch (const Error& error) {
+      // Whoever only reads needs neither the lock nor the right to remove what is merely lying about.
+      if (error.code() != ErrorCode::io) throw;
+    }
+  }
 }
 
 void Environment::publish() {
@@ -175,6 +233,13 @@ void Environment::publish() {
     throw_errno("cannot flush", path_);
   const int failed = replaces_ ? renameat2(AT_FDCWD, stage_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE)
                                : rename(stage_.c_str(), path_.c_str());
+  const bool cannot_exchange = errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP;
+  if (failed != 0 && replaces_ && cannot_exchange) {
+    replaced_ = old_path(path_);
+    replace_by_two_renames(stage_, path_, replaced_);
+    stage_.clear();
+    return;
+  }
   if (failed != 0 && errno == EXDEV) {
     throw Error(ErrorCode::io, Place{path_},
                 "cannot be replaced as a whole: it lies in a lower layer of an overlay file system",
@@ -182,19 +247,26 @@ void Environment::publish() {
   }
   if (failed != 0) throw_errno("cannot put the environment in its place", path_);
   const std::string stage = std::exchange(stage_, std::string());
-  if (replaces_) replaced_ = stage;
+  replaced_ = replaces_ ? stage : std::string();
 }
 
 void Environment::clean_up() {
   if (transaction_.durability == Durability::durable) flush_parent(path_);
-  if (!replaced_.empty()) remove_tree(AT_FDCWD, replaced_);
+  if (!replaced_.empty()) {
+    try {
+      remove_tree(AT_FDCWD, replaced_);
+    } catch (const Error&) {
+      old_.reset();  // NFS and FUSE keep the open lock under another name
+      remove_tree(AT_FDCWD, replaced_);
+    }
+  }
   replaced_.clear();
 }
 
 void Environment::remove_what_is_left() {
   if (is_new()) {
     remove_tree(AT_FDCWD, stage_);
-  } else if (remove_own_directory_ && !needs_recovery(root_)) {
+  } else if (remove_own_directory_ && !has_journal(root_)) {
     remove_tree(root_.get(), own::directory);
   }
 }

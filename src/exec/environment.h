@@ -5,6 +5,7 @@
 // is changed in place by a Transaction. Either way there is no moment at which it is half there for the next
 // command.
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -61,6 +62,8 @@ class Environment {
   std::string path_;
   std::string stage_;     // "" when the environment is in its place
   std::string replaced_;  // what publish() took out of its place
+  // What is to be replaced: nobody else may change it meanwhile.
+  std::unique_ptr<Environment> old_;
   Fd root_;
   Fd lock_;
   TransactionOptions transaction_;

@@ -294,10 +294,21 @@ class Layer {
     const mode_t mode = file.has(file_flag::executable) ? 0755 : 0644;
     const Fd to(openat(way.to_dir, way.to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
     if (!to) throw_errno("cannot create", way.to);
-    if (options_.mode != LinkMode::clone || ioctl(to.get(), FICLONE, from->get()) != 0) {
-      if (!copy_contents(*from, to, file.size, way.to)) store_is_damaged(way.from);
-    }
+    if (!clone(*from, to) && !copy_contents(*from, to, file.size, way.to)) store_is_damaged(way.from);
     set_mtime(to, options_.copied_mtime_ns.value_or(file.mtime * 1'000'000'000), way.to);
+  }
+
+  // Parts of one store may lie on other file systems (layers of an overlay): a copy serves as well.
+  bool clone(const Fd& from, const Fd& to) const {
+    if (options_.mode != LinkMode::clone) return false;
+    if (links_work_.load(std::memory_order_relaxed)) {
+      if (ioctl(to.get(), FICLONE, from.get()) == 0) return true;
+      int none = 0;
+      why_.compare_exchange_strong(none, errno);
+      links_work_.store(false, std::memory_order_relaxed);
+    }
+    copied_.fetch_add(1, std::memory_order_relaxed);
+    return false;
   }
 
   // At `path` in `dir`: the entry's own, or its name in the directory that is open.

@@ -50,7 +50,7 @@ struct LayOptions {
 
 struct Laid {
   std::vector<std::uint64_t> record_sizes;  // of the RECORDs laid, by DistId
-  // Files that were to be hard links and could not, and the first reason (errno).
+  // Files that were to be hard links or clones and could not, and the first reason (errno).
   std::size_t copied = 0;
   int why_copied = 0;
 };

@@ -10,13 +10,14 @@
 #include <string>
 
 #include "base/file.h"
+#include "exec/own_files.h"
 
 namespace axle {
 namespace {
 
 // A file of the store's file system to try things with, and a place in the environment to try them at.
 constexpr const char* probe_from = "tmp/probe";
-constexpr const char* probe_to = ".axle/probe";
+constexpr const char* probe_to = own::probe;
 
 // 0, or why not.
 int try_link(const Store& store, const Fd& root) {
@@ -86,14 +87,23 @@ LinkMode resolve_link_mode(LinkMode wanted, const Store& store, const Fd& root, 
   return LinkMode::copy;
 }
 
-Diagnostic links_became_copies(const Store& store, std::size_t copied, int why) {
+int why_no_symlink(const Fd& root) {
+  unlinkat(root.get(), probe_to, 0);
+  const int why = symlinkat("probe", root.get(), probe_to) == 0 ? 0 : errno;
+  unlinkat(root.get(), probe_to, 0);
+  // Anything else is a failure like another, and will be met again where it counts.
+  return why == EPERM || why == EOPNOTSUPP || why == ENOSYS ? why : 0;
+}
+
+Diagnostic links_became_copies(const Store& store, LinkMode wanted, std::size_t copied, int why) {
   const bool too_many = why == EMLINK;
+  const char* cannot = wanted == LinkMode::clone ? "it cannot be cloned" : "it cannot be linked";
   return {Severity::warning,
           "link-mode",
           "",
           store.path(),
           std::to_string(copied) + (copied == 1 ? " file is copied: " : " files are copied: ") +
-              (too_many ? "the file system allows no more links to it" : "it cannot be linked" + said(why)),
+              (too_many ? "the file system allows no more links to it" : cannot + said(why)),
           too_many ? "" : "make the store belong to whoever uses it, on one file system"};
 }
 

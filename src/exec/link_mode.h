@@ -12,7 +12,10 @@ namespace axle {
 // fastest that is safe here, and a note says why; a mode that cannot work becomes copy, with one warning.
 LinkMode resolve_link_mode(LinkMode wanted, const Store& store, const Fd& root, Diagnostics& notes);
 
-// Of `copied` files that were to be hard links and could not, because of the errno `why`.
-Diagnostic links_became_copies(const Store& store, std::size_t copied, int why);
+// Why no symbolic link can be made in this environment (errno), 0 where one can: found out by making one.
+int why_no_symlink(const Fd& root);
+
+// Of `copied` files that were to be hard links or clones and could not, because of the errno `why`.
+Diagnostic links_became_copies(const Store& store, LinkMode wanted, std::size_t copied, int why);
 
 }  // namespace axle

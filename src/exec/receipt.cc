@@ -181,6 +181,12 @@ ReceiptHead decode_receipt_head(std::string_view bytes, std::string_view name) {
   return decode_head(in, magic_of(bytes));
 }
 
+void replace_receipt(const Fd& root, const ReceiptHead& head, const State& state) {
+  unlink_at(root.get(), own::next_receipt);
+  create_file(root.get(), own::next_receipt, encode_receipt(head, state), {});
+  rename_at(root.get(), own::next_receipt, root.get(), own::receipt);
+}
+
 std::optional<Receipt> read_receipt(const Fd& root) {
   const auto bytes = try_read_file(root.get(), own::receipt);
   if (!bytes) return std::nullopt;

@@ -47,6 +47,8 @@ struct Receipt {
 
 // Of the distributions that axle laid; those of other tools are left out.
 std::string encode_receipt(const ReceiptHead& head, const State& state);
+// Replaces that of the environment by one rename. The caller holds the environment's lock. Throws Error(io).
+void replace_receipt(const Fd& root, const ReceiptHead& head, const State& state);
 // Throw Error(bad_input) for damage.
 Receipt decode_receipt(std::string_view bytes, std::string_view name);
 ReceiptHead decode_receipt_head(std::string_view bytes, std::string_view name);

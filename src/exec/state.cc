@@ -1,6 +1,7 @@
 #include "exec/state.h"
 
 #include <dirent.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <map>
@@ -166,6 +167,19 @@ std::optional<WheelFacts> find_facts(const Fd& root, const Store* store, const S
   return WheelFacts::open(std::move(owner), bytes, path);
 }
 
+// By size and time, without reading it. The entries are sorted by path.
+bool installer_looks_laid(const Fd& root, const State& state, const RelPath& dist_info) {
+  const std::string path = dist_info.str() + "/INSTALLER";
+  const auto laid = std::lower_bound(state.entries.begin(), state.entries.end(), path,
+                                     [](const LaidEntry& entry, const std::string& key) {
+                                       return compare_paths(entry.path.str(), key) < 0;
+                                     });
+  if (laid == state.entries.end() || laid->path.str() != path) return false;
+  const auto status = try_lstat(root.get(), path);
+  return status && S_ISREG(status->st_mode) && static_cast<std::uint64_t>(status->st_size) == laid->size &&
+         mtime_ns(*status) == laid->mtime_ns;
+}
+
 std::set<std::string_view> paths_of(const std::vector<Witness>& places) {
   std::set<std::string_view> paths;
   for (const Witness& place : places) paths.insert(place.path);
@@ -202,9 +216,10 @@ Installation read_installation(const Fd& root, const Layout& layout, const Store
     for (std::size_t i = 0; i < dists.size(); ++i) {
       const auto found = present.find(dists[i].dist_info);
       if (found == present.end()) continue;
-      // Another tool says so by its INSTALLER; a copy of the same version by that tool is its own. Nobody put
-      // another one into a directory that is as it was left.
-      const bool ours = untouched.contains(dists[i].dist_info.str()) ||
+      // Another tool says so by its INSTALLER; a copy of the same version by that tool is its own. It need
+      // not be read where the directory and the file look as they were left.
+      const bool ours = (untouched.contains(dists[i].dist_info.str()) &&
+                         installer_looks_laid(root, receipt->state, dists[i].dist_info)) ||
                         read_installer(root.get(), *found->second).value_or("axle") == "axle";
       if (!ours) continue;
       const auto facts = find_facts(root, store, receipt->wheels[i]);

@@ -57,6 +57,16 @@ void sync_dir(const Fd& root, const std::string& path) {
   if (fsync(dir.get()) != 0) throw_errno("cannot flush", path);
 }
 
+// What is in axle's own directory while no command is at work. A name that is not known here may be that of a
+// version to come.
+bool stays(std::string_view name) {
+  for (const char* temporary : {own::journal, own::journal_done, own::next_journal, own::next_receipt,
+                                own::next_facts, own::trash, own::probe, own::store}) {
+    if (name == std::string_view(temporary).substr(std::string_view(own::directory).size() + 1)) return false;
+  }
+  return !name.starts_with("receipt.axle-new.");  // as earlier versions called it
+}
+
 bool is_at_or_below(const std::string& path, const std::set<std::string>& dirs) {
   if (dirs.empty()) return false;
   const std::string folded = ascii_lower(path);
@@ -198,7 +208,23 @@ void Transaction::clean_up() {
   finish(root_, paths_, options_);
 }
 
-bool needs_recovery(const Fd& root) { return exists(root, own::journal) || exists(root, own::journal_done); }
+bool has_journal(const Fd& root) { return exists(root, own::journal) || exists(root, own::journal_done); }
+
+bool needs_recovery(const Fd& root) {
+  const auto own = try_open_dir_here(root.get(), own::directory);
+  if (!own) return false;
+  const std::vector<DirEntry> entries = list_dir(*own, own::directory);
+  return std::any_of(entries.begin(), entries.end(),
+                     [](const DirEntry& entry) { return !stays(entry.name); });
+}
+
+void remove_leftovers(const Fd& root) {
+  const auto own = try_open_dir_here(root.get(), own::directory);
+  if (!own) return;
+  for (const DirEntry& entry : list_dir(*own, own::directory)) {
+    if (!stays(entry.name)) remove_tree(own->get(), entry.name);
+  }
+}
 
 void recover_transaction(const Fd& root, TransactionOptions options) {
   if (const auto paths = read_journal(root, own::journal_done)) finish(root, *paths, options);

@@ -78,8 +78,15 @@ class Transaction {
 // lock. Throws Error(bad_input) for a journal that is no journal (nothing is touched then).
 void recover_transaction(const Fd& root, TransactionOptions options);
 
-// True when there is something to recover.
+// True when there is something to recover, or to remove: what a killed command left, or what another one is
+// about to.
 bool needs_recovery(const Fd& root);
+// True when there is a journal.
+bool has_journal(const Fd& root);
+
+// Removes what a killed command left in axle's own directory, when nothing is to be recovered any more. The
+// caller holds the environment's lock.
+void remove_leftovers(const Fd& root);
 
 // Removes what is listed of `dir`, files and whole trees, on several threads.
 void remove_trees(const Fd& dir, const std::vector<DirEntry>& entries, unsigned jobs);

@@ -16,6 +16,7 @@ void add_venv_skeleton(Draft& draft) {
   options.system_site_packages = input.venv->system_site_packages;
   options.relocatable = input.policy.relocatable == Relocatable::yes;
   options.interpreter = input.venv->interpreter;
+  options.executable = input.venv->executable;
   if (input.layout.os == Os::windows && options.interpreter == VenvInterpreter::linked) {
     options.windows_python = windows_stub(input.interpreter.arch, WindowsKind::console);
     options.windows_pythonw = windows_stub(input.interpreter.arch, WindowsKind::gui);

@@ -74,8 +74,13 @@ class Skeleton {
   std::vector<SkeletonEntry> entries_;
 };
 
-void add_posix_interpreter(Skeleton& skeleton, const Interpreter& interpreter) {
-  skeleton.add("bin/python", SkeletonKind::symlink, interpreter.base_executable);
+void add_posix_interpreter(Skeleton& skeleton, const Interpreter& interpreter, const VenvOptions& options) {
+  const bool copied = options.interpreter == VenvInterpreter::copied;
+  if (copied) {
+    skeleton.add("bin/python", SkeletonKind::executable, options.executable);
+  } else {
+    skeleton.add("bin/python", SkeletonKind::symlink, interpreter.base_executable);
+  }
   const std::string minor = short_version(interpreter);
   std::vector<std::string> names{"python3", "python" + minor};
   if (interpreter.free_threaded) names.push_back("python" + minor + "t");
@@ -84,7 +89,13 @@ void add_posix_interpreter(Skeleton& skeleton, const Interpreter& interpreter) {
   } else if (interpreter.implementation == "graalpy") {
     names.push_back("graalpy");
   }
-  for (const std::string& name : names) skeleton.add("bin/" + name, SkeletonKind::symlink, "python");
+  for (const std::string& name : names) {
+    if (copied) {
+      skeleton.add("bin/" + name, SkeletonKind::executable, options.executable);
+    } else {
+      skeleton.add("bin/" + name, SkeletonKind::symlink, "python");
+    }
+  }
 }
 
 void add_posix_tree(Skeleton& skeleton, const Interpreter& interpreter, VenvInterpreter where) {
@@ -97,7 +108,8 @@ void add_posix_tree(Skeleton& skeleton, const Interpreter& interpreter, VenvInte
   skeleton.add("include/" + lib_name(interpreter), SkeletonKind::directory);
   // spec: CPython's venv up to 3.14 (gh-133951): 64-bit POSIX but macOS.
   const bool narrow = interpreter.arch == "i686" || interpreter.arch.starts_with("armv");
-  if (interpreter.os == Os::linux && !narrow && python_minor(interpreter.version) < PythonMinor{3, 15}) {
+  if (interpreter.os == Os::linux && !narrow && python_minor(interpreter.version) < PythonMinor{3, 15} &&
+      where == VenvInterpreter::linked) {
     skeleton.add("lib64", SkeletonKind::symlink, "lib");
   }
 }
@@ -126,9 +138,9 @@ std::string render_pyvenv_config(const Interpreter& interpreter, const VenvOptio
   const char separator = interpreter.os == Os::windows ? '\\' : '/';
   const std::string& executable = interpreter.base_executable;
   const std::size_t slash = executable.rfind(separator);
-  const bool linked = options.interpreter == VenvInterpreter::linked;
+  const bool named = options.interpreter != VenvInterpreter::at_run_time;
   const std::string home =
-      slash == std::string::npos || !linked ? "" : executable.substr(0, slash == 0 ? 1 : slash);
+      slash == std::string::npos || !named ? "" : executable.substr(0, slash == 0 ? 1 : slash);
   const std::string& implementation = interpreter.implementation;
   // include-system-site-packages must stand: without it Python assumes true. spec: PEP 405.
   std::string text = "home = " + home + "\n";
@@ -142,7 +154,7 @@ std::string render_pyvenv_config(const Interpreter& interpreter, const VenvOptio
   text += "version_info = " + interpreter.version + "\n";
   text += std::string("include-system-site-packages = ") + (options.system_site_packages ? "true" : "false") +
           "\n";
-  if (linked) text += "executable = " + executable + "\n";
+  if (named) text += "executable = " + executable + "\n";
   if (options.relocatable) text += "relocatable = true\n";
   if (options.explicit_prompt) text += "prompt = " + prompt_of(interpreter, options) + "\n";
   return text;
@@ -169,7 +181,8 @@ std::vector<SkeletonEntry> make_venv_skeleton(const Interpreter& interpreter, co
     add_windows_tree(skeleton, interpreter, options, activation);
   } else {
     skeleton.add("bin/activate.csh", SkeletonKind::file, render_activate_csh(activation));
-    if (options.interpreter == VenvInterpreter::linked) add_posix_interpreter(skeleton, interpreter);
+    if (options.interpreter != VenvInterpreter::at_run_time)
+      add_posix_interpreter(skeleton, interpreter, options);
     add_posix_tree(skeleton, interpreter, options.interpreter);
   }
   return skeleton.take();

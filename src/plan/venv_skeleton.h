@@ -30,6 +30,7 @@ struct VenvOptions {
   bool system_site_packages = false;
   bool relocatable = false;
   VenvInterpreter interpreter = VenvInterpreter::linked;
+  std::string executable;  // copied: the interpreter's bytes
   // For Windows targets: the bytes of python.exe and pythonw.exe (a redirector that reads `home`); "" = leave
   // them out.
   std::string windows_python;

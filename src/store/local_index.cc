@@ -8,6 +8,7 @@
 #include "axle/base/error.h"
 #include "base/codec.h"
 #include "base/file.h"
+#include "store/scratch.h"
 
 namespace axle {
 namespace {
@@ -83,7 +84,7 @@ void LocalIndex::save() noexcept {
         encoder.signed_number(row.second.mtime_ns);
         encoder.digest(row.second.digest);
       }
-      replace_file(root_.get(), index_name(known.first), encoder.finish(), {});
+      replace_stored(root_, index_name(known.first), encoder.finish());
       known.second.changed = false;
     } catch (const Error&) {
       // Only time is lost.

@@ -32,7 +32,10 @@ class ScratchDirectory {
   Fd fd_;
 };
 
-// Removes the scratch directories of commands that are gone.
+// Replaces a small file of the store by one rename; until then it is a locked file in tmp.
+void replace_stored(const Fd& store, const std::string& path, std::string_view bytes);
+
+// Removes the scratch directories and files of commands that are gone.
 void remove_abandoned(const Fd& store);
 
 }  // namespace axle

@@ -16,6 +16,7 @@
 #include "base/interrupt.h"
 #include "base/parallel.h"
 #include "base/text.h"
+#include "store/scratch.h"
 #include "store/store_impl.h"
 
 namespace axle {
@@ -174,7 +175,7 @@ void Store::remove_archive(const Sha256& sha256) const { unlink_at(impl_->root.g
 void Store::register_environment(const std::string& path) const {
   const std::string name = "environments/" + Sha256::of(path).hex();
   if (try_lstat(impl_->root.get(), name)) return;
-  replace_file(impl_->root.get(), name, path + "\n", {});
+  replace_stored(impl_->root, name, path + "\n");
 }
 
 std::vector<std::string> Store::environments() const {

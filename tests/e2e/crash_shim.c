@@ -4,6 +4,7 @@
 //   CRASH_AT      the number of the call, from 1; 0: only count
 //   CRASH_ERRNO   0 (default): SIGKILL before the call, a write half done; else fail with this errno
 //   CRASH_STAYS   1: every later call of the scope fails too, as on a full disk
+//   CRASH_PLAIN   1: the file system has no links and cannot exchange two names
 //   CRASH_COUNT   a file that gets the number of calls at a normal exit
 //
 // Writes to descriptors 0 to 2 do not count.
@@ -29,7 +30,7 @@
 enum { mutation = 1, space = 2, opening = 4 };
 
 static atomic_long calls;
-static long crash_at, crash_errno, crash_stays;
+static long crash_at, crash_errno, crash_stays, plain;
 static int scope = mutation;
 static const char* count_file;
 
@@ -42,6 +43,7 @@ __attribute__((constructor)) static void start(void) {
   crash_at = number("CRASH_AT");
   crash_errno = number("CRASH_ERRNO");
   crash_stays = number("CRASH_STAYS");
+  plain = number("CRASH_PLAIN");
   count_file = getenv("CRASH_COUNT");
   const char* text = getenv("CRASH_SCOPE");
   if (text != NULL && strcmp(text, "space") == 0) scope = space;
@@ -125,13 +127,25 @@ int mkdir(const char* path, mode_t mode) {
   return REAL(mkdir)(path, mode);
 }
 
-WRAP(mutation | space, int, link, (const char* from, const char* to), (from, to))
-WRAP(mutation | space, int, linkat, (int a, const char* from, int b, const char* to, int flags), (a, from, b, to, flags))
-WRAP(mutation | space, int, symlink, (const char* target, const char* path), (target, path))
-WRAP(mutation | space, int, symlinkat, (const char* target, int dir, const char* path), (target, dir, path))
+// A call that such a file system does not have changes nothing.
+#define WRAP_UNLESS_PLAIN(kind, why, name, parameters, arguments) \
+  int name parameters {                                           \
+    if (plain) {                                                  \
+      errno = why;                                                \
+      return -1;                                                  \
+    }                                                             \
+    CALL(kind);                                                   \
+    return REAL(name) arguments;                                  \
+  }
+WRAP_UNLESS_PLAIN(mutation | space, EPERM, link, (const char* from, const char* to), (from, to))
+WRAP_UNLESS_PLAIN(mutation | space, EPERM, linkat, (int a, const char* from, int b, const char* to, int flags),
+                  (a, from, b, to, flags))
+WRAP_UNLESS_PLAIN(mutation | space, EPERM, symlink, (const char* target, const char* path), (target, path))
+WRAP_UNLESS_PLAIN(mutation | space, EPERM, symlinkat, (const char* target, int dir, const char* path), (target, dir, path))
+WRAP_UNLESS_PLAIN(mutation, EINVAL, renameat2, (int a, const char* from, int b, const char* to, unsigned flags),
+                  (a, from, b, to, flags))
 WRAP(mutation, int, rename, (const char* from, const char* to), (from, to))
 WRAP(mutation, int, renameat, (int a, const char* from, int b, const char* to), (a, from, b, to))
-WRAP(mutation, int, renameat2, (int a, const char* from, int b, const char* to, unsigned flags), (a, from, b, to, flags))
 WRAP(mutation, int, unlink, (const char* path), (path))
 WRAP(mutation, int, rmdir, (const char* path), (path))
 WRAP(mutation, int, unlinkat, (int dir, const char* path, int flags), (dir, path, flags))

@@ -5,6 +5,7 @@
 """
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -51,7 +52,7 @@ def mounted(what: str, place: Path, *words: str):
 
 
 @contextlib.contextmanager
-def file_system(base: Path, name: str, *make: str, mib: int = 400):
+def file_system(base: Path, name: str, *make: str, mib: int = 400, mount: tuple[str, ...] = ()):
     """A new file system in a file, mounted."""
     if shutil.which(make[0]) is None:
         SKIPPED.append(f"{name}: there is no {make[0]}")
@@ -65,7 +66,7 @@ def file_system(base: Path, name: str, *make: str, mib: int = 400):
         SKIPPED.append(f"{name}: {made.stderr.strip()}")
         yield None
         return
-    with mounted(name, base / f"on-{name}", "-o", "loop", str(image)) as place:
+    with mounted(name, base / f"on-{name}", *mount, "-o", "loop", str(image)) as place:
         yield place
     image.unlink()
 
@@ -134,17 +135,43 @@ def overlay(base: Path) -> None:
 
 def no_links(base: Path) -> None:
     """A file system without links and modes, and names that are compared without case."""
-    with file_system(base, "vfat", "mkfs.vfat", mib=64) as place:
+    with file_system(base, "exfat", "mkfs.exfat", mib=64, mount=("-t", "exfat-fuse")) as place:
         if place is None:
             return
-        room = new_room(base, "vfat")
+        room = new_room(base, "exfat")
         words = ("alpha==1.0", "-f", "wheels", "--no-index", *PYTHON)
-        said = room.axle("install", *words, "--target", str(place / "target"), "--link-mode", "hardlink")
-        expect(said.count("warning: ") == 1 and "files are copied" in said, said)
-        said = room.axle("install", *words, "--venv", str(place / "env"), status=7)
-        expect("hint: " in said and "symbolic links" in said, said)
-        expect(os.listdir(place) == ["target"], f"nothing is left: {os.listdir(place)}")
+        for mode in ("hardlink", "clone", "symlink"):
+            said = room.axle("install", *words, "--target", str(place / f"target-{mode}"), "--link-mode", mode)
+            expect(said.count("warning: ") == 1 and "files are copied" in said, said)
+        for mode in ("symlink", "auto", "copy"):
+            without_links(room, str(place / mode), mode)
+        # The store there, and links into it.
+        room.environment["AXLE_STORE"] = str(place / "store")
+        room.sync("linked", "--link-mode", "symlink", *PYTHON)
+        room.axle("check", "--venv", "linked")
+        expect((room.site("linked") / "alpha").is_symlink(), "links lead to such a store")
+        room.axle("store", "verify")
         case_only(room, place)
+
+
+def without_links(room: Room, venv: str, mode: str) -> None:
+    """An environment where no link can be: the interpreter is copied, and all else too."""
+    options = ("--link-mode", mode, *PYTHON)
+    warnings = 1 if mode == "symlink" else 0
+    said = room.sync(venv, *options)
+    expect(said.count("warning: ") == warnings and ("files are copied" in said) == bool(warnings), f"{mode}: {said}")
+    expect(json.loads(room.sync(venv, *options, "--reinstall", "--json"))["link_mode"] == "copy", f"{mode}: what was done is said")
+    expect(not any(path.is_symlink() for path in Path(venv).rglob("*")), "there is no link")
+    ran = room.run(venv, "import alpha, sys; print(alpha.v, sys.prefix)")
+    expect(ran.stdout == f"1 {venv}\n", f"{mode}: {ran}")
+    said = room.sync(venv, *options, lock="newer.txt")
+    expect(said.count("warning: ") == warnings and "1 installed, 1 removed, 1 " in said, f"{mode}: only alpha changes: {said}")
+    expect("nothing to do" in room.sync(venv, *options, lock="newer.txt"), "a repeated sync has nothing to do")
+    room.axle("uninstall", "alpha", "--venv", venv)
+    room.axle("check", "--venv", venv)
+    room.axle("venv", "--clear", venv, *PYTHON)
+    expect(os.listdir(os.path.dirname(venv)).count(f".{mode}.axle-old") == 0, "the old one is gone")
+    room.sync(venv, *options)
 
 
 def case_only(room: Room, place: Path) -> None:

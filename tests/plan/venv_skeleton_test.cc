@@ -165,6 +165,21 @@ TEST(VenvSkeleton, WindowsLaunchersComeFromTheCaller) {
   EXPECT_FALSE(entries.contains("Scripts/pythonw.exe"));
 }
 
+TEST(VenvSkeleton, WithoutLinksTheInterpreterIsCopied) {
+  VenvOptions options = options_for("/env");
+  options.interpreter = VenvInterpreter::copied;
+  options.executable = "ELF";
+  const Interpreter interpreter =
+      foreign_interpreter({"3.12", "manylinux_2_28_x86_64", "/usr/bin/python3.12"});
+  const auto entries = by_path(make_venv_skeleton(interpreter, options));
+  for (const auto& [path, entry] : entries) EXPECT_NE(entry.kind, SkeletonKind::symlink) << path;
+  for (const char* name : {"bin/python", "bin/python3", "bin/python3.12"}) {
+    EXPECT_EQ(entries.at(name).kind, SkeletonKind::executable);
+    EXPECT_EQ(entries.at(name).content, "ELF");
+  }
+  EXPECT_NE(entries.at("pyvenv.cfg").content.find("home = /usr/bin\n"), std::string::npos);
+}
+
 TEST(VenvSkeleton, RefusesWhatNoShellCanHold) {
   const Interpreter python = foreign_interpreter({"3.12", "linux_x86_64", ""});
   for (const char* root : {"/a\nb", "/a\rb", "/a:b", "/a\x1b[0m", "/a\xFF"}) {

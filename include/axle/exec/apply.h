@@ -40,7 +40,7 @@ struct ApplyResult {
   std::size_t kept = 0;
   std::size_t paths_added = 0;  // entries: files, links, and trees as one
   std::size_t paths_removed = 0;
-  LinkMode link_mode = LinkMode::copy;
+  std::optional<LinkMode> link_mode;  // how files came from the store; none: none came
   Diagnostics notes;
 };
 

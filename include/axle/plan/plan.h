@@ -132,12 +132,14 @@ struct PlanWheel {
 // The environment's own files, when axle makes them.
 enum class VenvInterpreter {
   linked,       // bin/python is a link to the interpreter
+  copied,       // bin/python is a copy of it, where there are no links; as `python -m venv --copies` does
   at_run_time,  // whoever starts it brings the interpreter: nothing in the environment names one
 };
 struct VenvSpec {
   std::optional<std::string> prompt;
   bool system_site_packages = false;
   VenvInterpreter interpreter = VenvInterpreter::linked;
+  std::string executable;  // copied: its bytes
 };
 
 struct PlanInput {
