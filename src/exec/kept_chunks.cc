@@ -58,9 +58,12 @@ std::uint64_t KeptChunks::take(std::size_t chunk, std::string& packed, std::stri
   return *size;
 }
 
-void KeptChunks::keep(std::size_t chunk, std::string& packed, std::uint64_t tar_size) {
-  if (cache_ == nullptr) return;
-  const auto staged = cache_->stage_chunk(keys_[chunk], packed, tar_size);
+void KeptChunks::seal(std::size_t chunk, std::string& packed, std::uint64_t tar_size) const {
+  LayerCache::seal_chunk(keys_[chunk], packed, tar_size);
+}
+
+void KeptChunks::keep(std::size_t chunk, std::string& packed, const Sha256& digest) {
+  const auto staged = cache_->stage_chunk(keys_[chunk], packed, digest);
   if (!staged) return;
   if (const auto large = layer_.chunks[chunk].large) {
     Waiting& waiting = *waiting_[*large];

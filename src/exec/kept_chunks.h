@@ -42,9 +42,12 @@ class KeptChunks {
   bool has(std::size_t chunk) const { return has_[chunk]; }
   std::uint64_t take(std::size_t chunk, std::string& packed, std::string& tar) const;
 
-  // A chunk that was made. All of its files were compared; only a piece waits for compared(), with the number
-  // of its file. Thread-safe.
-  void keep(std::size_t chunk, std::string& packed, std::uint64_t tar_size);
+  bool keeps() const noexcept { return cache_ != nullptr; }
+  // A chunk that was made: seal() puts something to its end, and keep() takes it off again; it wants the
+  // digest of all of that. All of its files were compared then; only a piece waits for compared(), with the
+  // number of its file. Thread-safe.
+  void seal(std::size_t chunk, std::string& packed, std::uint64_t tar_size) const;
+  void keep(std::size_t chunk, std::string& packed, const Sha256& digest);
   void compared(std::size_t large);
 
   // When all is written: adds to `result` what was known, and keeps what was not. Throws DamagedChunk.

@@ -39,6 +39,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/parallel.h"
+#include "base/sha256_lanes.h"
 #include "exec/compress.h"
 #include "exec/kept_chunks.h"
 #include "exec/layer_chunks.h"
@@ -78,12 +79,22 @@ struct Part {
   std::string packed;
 };
 
+// A file whose bytes are in a part's tar and were not hashed so far.
+struct Unhashed {
+  StoreFile file;
+  std::size_t begin = 0;
+  std::size_t size = 0;
+};
+
 // What each thread reuses.
 struct Scratch {
   WheelSet::Buffer buffer;
   WheelSet::Matches matches;
   MatchFrame frame;
   std::string tar;
+  std::vector<Unhashed> unhashed;
+  std::vector<std::string_view> texts;
+  std::vector<Sha256> digests;
 };
 Scratch& scratch() {
   thread_local Scratch own;
@@ -170,7 +181,7 @@ class LayerWriter {
       }
       pack(part, packed_to);
       tar_sizes_[index] = part.tar.size() - part.skip;
-      kept_.keep(index, part.packed, tar_sizes_[index]);
+      finish(index, part);
       if (!keeps_tar()) {
         part.tar.clear();
         part.skip = 0;
@@ -179,9 +190,35 @@ class LayerWriter {
     } catch (...) {
       frame.close();
       scratch().tar.clear();
+      scratch().unhashed.clear();
       failed_.store(true);
       throw;
     }
+  }
+
+  // All that is to be hashed, at once (base/sha256_lanes.h): the files of a chunk, and the chunk that is
+  // kept.
+  void finish(std::size_t index, Part& part) {
+    std::vector<Unhashed>& unhashed = scratch().unhashed;
+    std::vector<std::string_view>& texts = scratch().texts;
+    std::vector<Sha256>& digests = scratch().digests;
+    // Large texts first make the best of it.
+    std::stable_sort(unhashed.begin(), unhashed.end(),
+                     [](const Unhashed& a, const Unhashed& b) { return a.size > b.size; });
+    texts.clear();
+    if (kept_.keeps()) {
+      kept_.seal(index, part.packed, tar_sizes_[index]);
+      texts.push_back(part.packed);
+    }
+    const std::size_t files_from = texts.size();
+    for (const Unhashed& file : unhashed)
+      texts.push_back(std::string_view(part.tar).substr(file.begin, file.size));
+    digests.resize(texts.size());
+    sha256_each(texts, digests);
+    for (std::size_t i = 0; i < unhashed.size(); ++i)
+      wheels_.compare(unhashed[i].file, unhashed[i].size, digests[files_from + i]);
+    unhashed.clear();
+    if (kept_.keeps()) kept_.keep(index, part.packed, digests[0]);
   }
 
   // Memory of parts that are written: what comes fresh from the kernel is paid for page by page.
@@ -245,8 +282,8 @@ class LayerWriter {
       const std::size_t begin = part.tar.size();
       frame.read(part.tar, file, size, 0);
       file.end_reading();
-      file.hash(std::string_view(part.tar).substr(begin));
-      file.end_hashing();
+      scratch().unhashed.push_back(
+          {std::get<StoreFile>(entry.content), begin, static_cast<std::size_t>(size)});
     } else {
       add_content(entry, size, part, packed_to);
       if (frame.is_open()) frame.tell_literals(part.tar);
@@ -263,7 +300,8 @@ class LayerWriter {
 
   void add_content(const FlatEntry& entry, std::uint64_t size, Part& part, std::size_t& packed_to) const {
     if (const auto* file = std::get_if<StoreFile>(&entry.content)) {
-      const Archive::Unpacked content = wheels_.read(*file, scratch().buffer);
+      const Archive::Unpacked content = wheels_.read_only(*file, scratch().buffer);
+      scratch().unhashed.push_back({*file, part.tar.size(), content.plain.size()});
       if (may_splice() && size >= splice_from && !content.packed.empty()) {
         pack(part, packed_to);
         append_gzip_begin(part.packed);

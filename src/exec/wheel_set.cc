@@ -4,125 +4,18 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
-#include <exception>
-#include <functional>
+#include <map>
 #include <mutex>
 
 #include "axle/base/error.h"
-#include "axle/pep/wheel_filename.h"
-#include "axle/wheel/inspect.h"
 #include "base/file.h"
-#include "base/interrupt.h"
 #include "base/parallel.h"
+#include "exec/open_wheel.h"
 #include "store/unpack.h"
 
 namespace axle {
-namespace {
-
-constexpr std::uint32_t no_member = 0xffffffff;
-
-// A wheel as it is opened.
-struct Opening {
-  const WheelSource* source = nullptr;
-  std::optional<Archive> archive;
-  WheelHead head;
-  std::vector<MemberFacts> members;
-  Sha256 sha256;
-  std::optional<WheelFacts> facts;
-  std::vector<std::uint32_t> member_of_file;
-  bool proven = false;                            // the facts come from contents, not from RECORD's promises
-  std::unique_ptr<std::atomic<bool>[]> compared;  // unless proven: files that were found to be as promised
-  std::exception_ptr hash_failure;
-  std::exception_ptr failure;
-  // The archive is opened when it is read: until then there is neither archive nor member_of_file.
-  bool is_late = false;
-  std::atomic<bool> is_opened{false};
-  std::mutex mutex;
-};
-
-void hash_archive(Opening& wheel, VerifyLevel verify) {
-  const Fd file = open_file(AT_FDCWD, wheel.source->path);
-  wheel.sha256 = hash_file(file, wheel.source->path);
-  if (verify != VerifyLevel::none) check_archive_hash(*wheel.source, file, wheel.sha256);
-}
-
-void check_size(const WheelSource& source, const Archive& archive) {
-  if (!source.size || *source.size == archive.file_size()) return;
-  throw Error(
-      ErrorCode::integrity, Place{source.path},
-      "has " + std::to_string(archive.file_size()) + " bytes, the lock says " + std::to_string(*source.size),
-      "the file is not the one that was locked: get it again, or lock again");
-}
-
-void read_wheel(Opening& wheel, const Store* store, FactsFrom from) {
-  const WheelSource& source = *wheel.source;
-  wheel.archive.emplace(Archive::open(AT_FDCWD, source.path));
-  check_size(source, *wheel.archive);
-  wheel.head = read_head(*wheel.archive, WheelFilename::parse(source.file_name), source.file_name);
-  wheel.facts.reset();
-  if (store != nullptr) {
-    // A pinned wheel that the store knows needs no promises; its hash is being checked.
-    wheel.facts = store->find(source);
-    wheel.proven = wheel.facts.has_value();
-    if (wheel.proven) return;
-  }
-  wheel.proven = from == FactsFrom::contents;
-  if (wheel.proven) return;  // they are read when the archive's digest is known
-  ReadBuffer buffer;
-  wheel.members.resize(wheel.head.roles.size());
-  for (std::size_t i = 0; i < wheel.members.size(); ++i) {
-    if (!wheel.head.roles[i].path) continue;
-    throw_if_interrupted();
-    const Member& member = wheel.archive->members()[i];
-    if (auto promised = promised_facts(wheel.head, i, member.size)) {
-      wheel.members[i] = std::move(*promised);
-    } else if (member.size <= Archive::max_read_size) {
-      wheel.members[i] = inspect_member(wheel.head, i, wheel.archive->read(member, buffer));
-    } else {
-      MemberInspector inspector(wheel.head, i);
-      wheel.archive->stream(member, [&](std::string_view piece) { inspector.update(piece); });
-      wheel.members[i] = inspector.finish();
-    }
-  }
-}
-
-void map_files(Opening& wheel) {
-  wheel.member_of_file.assign(wheel.facts->files().size(), no_member);
-  for (std::size_t i = 0; i < wheel.head.roles.size(); ++i) {
-    const MemberRole& role = wheel.head.roles[i];
-    if (!role.path) continue;
-    const auto file = wheel.facts->find(role.scheme, role.path->str());
-    if (file) wheel.member_of_file[*file] = static_cast<std::uint32_t>(i);
-  }
-}
-
-void finish_wheel(Opening& wheel, FactsFrom from) {
-  if (!wheel.archive) return;
-  // One of several hashes of a lock may be that of another file in the store.
-  if (wheel.facts && wheel.facts->wheel_sha256() != wheel.sha256) read_wheel(wheel, nullptr, from);
-  if (!wheel.facts && wheel.proven) {
-    const WheelSource& source = *wheel.source;
-    wheel.facts =
-        inspect_wheel(*wheel.archive, WheelFilename::parse(source.file_name), source.file_name, wheel.sha256);
-  }
-  if (!wheel.facts) wheel.facts = make_facts(wheel.head, wheel.members, wheel.sha256);
-  map_files(wheel);
-  wheel.members.clear();
-  if (!wheel.proven) wheel.compared = std::make_unique<std::atomic<bool>[]>(wheel.facts->files().size());
-}
-
-// Facts that are known by a pinned hash alone.
-std::optional<WheelFacts> known_facts(const WheelSource& source, const Store* store,
-                                      const WheelSetOptions& options) {
-  if (options.cache == nullptr || options.facts != FactsFrom::record || options.verify == VerifyLevel::none)
-    return std::nullopt;
-  auto facts = store != nullptr ? store->find(source) : std::nullopt;
-  return facts ? facts : options.cache->find_facts(source);
-}
-
-}  // namespace
-
 struct WheelSet::Impl {
   const Store* store = nullptr;
   VerifyLevel verify = VerifyLevel::record;
@@ -138,18 +31,12 @@ struct WheelSet::Impl {
     if (!wheel.is_late || wheel.is_opened.load()) return wheel;
     const std::lock_guard lock(wheel.mutex);
     if (wheel.is_opened.load()) return wheel;
-    hash_archive(wheel, verify);
-    if (wheel.sha256 != wheel.facts->wheel_sha256()) {
+    if (!open_late(wheel, verify)) {
       // One of several hashes of a lock may be that of another file: its facts were the wrong ones.
       disproved.store(true);
       throw Error(ErrorCode::integrity, Place{wheel.source->path},
                   "is another wheel than the one that is known");
     }
-    wheel.archive.emplace(Archive::open(AT_FDCWD, wheel.source->path));
-    check_size(*wheel.source, *wheel.archive);
-    wheel.head =
-        read_head(*wheel.archive, WheelFilename::parse(wheel.source->file_name), wheel.source->file_name);
-    map_files(wheel);
     wheel.is_opened.store(true);
     return wheel;
   }
@@ -181,6 +68,24 @@ struct WheelSet::Impl {
     throw Error(ErrorCode::integrity, Place{wheel.source->path}, path + " is not what RECORD says");
   }
 
+  // Whether two members of archives have the same packed bytes, and so the same content.
+  bool have_same_packed(const StoreFile& one, const StoreFile& other) const {
+    const std::array<StoreFile, 2> files{one, other};
+    std::array<std::string, 2> bytes;
+    for (std::size_t i = 0; i < 2; ++i) {
+      const Member& wanted = member(files[i]);
+      const Member& first = member(files[0]);
+      if (wanted.method != first.method || wanted.size != first.size || wanted.crc32 != first.crc32 ||
+          wanted.packed_size != first.packed_size || wanted.packed_size > max_whole)
+        return false;
+      const Opening& wheel = opened(files[i].wheel);
+      bytes[i].resize(static_cast<std::size_t>(wanted.packed_size));
+      pread_exactly(wheel.archive->fd(), bytes[i].data(), bytes[i].size(), wanted.data_offset,
+                    wheel.source->path);
+    }
+    return bytes[0] == bytes[1];
+  }
+
   void compare(const StoreFile& file, std::uint64_t size, const Sha256& sha256) const {
     const Opening& wheel = wheels[file.wheel];
     const FileFact& fact = wheel.facts->file(file.file);
@@ -201,10 +106,11 @@ WheelSet WheelSet::open(std::span<const WheelSource> sources, const Store* store
   impl->trees.resize(sources.size());
   struct Task {
     Opening* wheel;
-    bool hash;
+    std::array<Opening*, 2> hash;  // instead of `wheel`; the second may be nullptr
     std::uint64_t weight;
   };
   std::vector<Task> tasks;
+  std::vector<std::pair<std::uint64_t, Opening*>> archives;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     Opening& wheel = impl->wheels[i];
     wheel.source = &sources[i];
@@ -215,8 +121,8 @@ WheelSet WheelSet::open(std::span<const WheelSource> sources, const Store* store
       wheel.is_late = wheel.proven = wheel.facts.has_value();
       if (wheel.is_late) continue;
       const auto bytes = static_cast<std::uint64_t>(status->st_size);
-      tasks.push_back({&wheel, true, bytes});
-      tasks.push_back({&wheel, false, bytes / 4});
+      archives.emplace_back(bytes, &wheel);
+      tasks.push_back({&wheel, {}, bytes / 4});
       continue;
     }
     if (store != nullptr) wheel.facts = store->find(sources[i]);
@@ -228,14 +134,34 @@ WheelSet WheelSet::open(std::span<const WheelSource> sources, const Store* store
     wheel.proven = true;
     impl->trees[i] = open_dir(store->root().get(), Store::tree_path(wheel.facts->wheel_sha256()));
   }
+  std::stable_sort(archives.begin(), archives.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  for (std::size_t i = 0; i < archives.size(); i += 2) {
+    Opening* const other = i + 1 < archives.size() ? archives[i + 1].second : nullptr;
+    tasks.push_back({nullptr, {archives[i].second, other}, archives[i].first});
+  }
   std::stable_sort(tasks.begin(), tasks.end(),
                    [](const Task& a, const Task& b) { return a.weight > b.weight; });
   parallel_for(tasks.size(), options.jobs, [&](std::size_t i) {
-    Opening& wheel = *tasks[i].wheel;
+    if (Opening* const wheel = tasks[i].wheel) {
+      try {
+        read_wheel(*wheel, store, options.facts);
+      } catch (...) {
+        wheel->failure = std::current_exception();
+      }
+      return;
+    }
+    const auto [first, second] = tasks[i].hash;
     try {
-      tasks[i].hash ? hash_archive(wheel, options.verify) : read_wheel(wheel, store, options.facts);
-    } catch (...) {
-      (tasks[i].hash ? wheel.hash_failure : wheel.failure) = std::current_exception();
+      if (second != nullptr) return hash_archives(*first, *second, options.verify);
+    } catch (const Error&) {  // which of the two it is will be seen
+    }
+    for (Opening* const wheel : tasks[i].hash) {
+      try {
+        if (wheel != nullptr) hash_archive(*wheel, options.verify);
+      } catch (...) {
+        wheel->hash_failure = std::current_exception();
+      }
     }
   });
   parallel_for(impl->wheels.size(), options.jobs, [&](std::size_t i) {
@@ -277,21 +203,37 @@ std::uint32_t WheelSet::crc32(const StoreFile& file) const { return impl_->membe
 
 void WheelSet::prove_rest(unsigned jobs, LayerCache* cache) const {
   std::vector<StoreFile> files;
-  for (std::uint32_t i = 0; i < impl_->wheels.size(); ++i) {
-    const Opening& wheel = impl_->wheels[i];
-    if (!wheel.compared) continue;
-    for (std::uint32_t k = 0; k < wheel.facts->files().size(); ++k) {
-      if (!wheel.compared[k].load()) files.push_back({i, k});
+  std::map<Sha256, std::optional<StoreFile>> twins;  // of these: another with the same promise that was read
+  const auto for_each_file = [&](const auto& take) {
+    for (std::uint32_t i = 0; i < impl_->wheels.size(); ++i) {
+      const Opening& wheel = impl_->wheels[i];
+      if (!wheel.compared) continue;
+      const std::span<const FileFact> facts = wheel.facts->files();
+      for (std::uint32_t k = 0; k < facts.size(); ++k)
+        take(StoreFile{i, k}, facts[k], wheel.compared[k].load());
     }
-  }
+  };
+  for_each_file([&](const StoreFile& file, const FileFact& fact, bool is_compared) {
+    if (is_compared) return;
+    files.push_back(file);
+    twins.try_emplace(fact.sha256);
+  });
+  for_each_file([&](const StoreFile& file, const FileFact& fact, bool is_compared) {
+    const auto twin = is_compared ? twins.find(fact.sha256) : twins.end();
+    if (twin != twins.end()) twin->second = file;
+  });
   parallel_for(files.size(), jobs, [&](std::size_t i) {
     thread_local Buffer buffer;
-    std::uint64_t left = facts(files[i].wheel).file(files[i].file).size;
-    if (left <= max_whole) {
+    const FileFact& fact = facts(files[i].wheel).file(files[i].file);
+    const auto twin = twins.at(fact.sha256);
+    if (twin && impl_->have_same_packed(files[i], *twin))
+      return impl_->compare(files[i], fact.size, fact.sha256);
+    if (fact.size <= max_whole) {
       read(files[i], buffer);
       return;
     }
     Pieces pieces(*this, files[i]);
+    std::uint64_t left = fact.size;
     for (std::string piece; left > 0; piece.clear()) {
       pieces.read(max_whole, piece, nullptr);
       left -= std::min<std::uint64_t>(left, piece.size());
@@ -304,6 +246,16 @@ void WheelSet::prove_rest(unsigned jobs, LayerCache* cache) const {
 }
 
 Archive::Unpacked WheelSet::read(const StoreFile& file, Buffer& buffer) const {
+  const Archive::Unpacked content = read_only(file, buffer);
+  compare(file, content.plain.size(), Sha256::of(content.plain));
+  return content;
+}
+
+void WheelSet::compare(const StoreFile& file, std::uint64_t size, const Sha256& sha256) const {
+  impl_->compare(file, size, sha256);
+}
+
+Archive::Unpacked WheelSet::read_only(const StoreFile& file, Buffer& buffer) const {
   const Opening& wheel = impl_->opened(file.wheel);
   Archive::Unpacked content;
   if (wheel.archive) {
@@ -315,7 +267,6 @@ Archive::Unpacked WheelSet::read(const StoreFile& file, Buffer& buffer) const {
     buffer.store = read_fd(*fd, path);
     content.plain = buffer.store;
   }
-  impl_->compare(file, content.plain.size(), Sha256::of(content.plain));
   return content;
 }
 

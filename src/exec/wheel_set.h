@@ -53,8 +53,9 @@ class WheelSet {
   bool in_archive(std::size_t wheel) const;
   // True after a file was unlike what RECORD promises.
   bool disproved() const noexcept;
-  // Reads the files that nobody read so far of wheels whose facts are promises, so that all of these hold;
-  // then `cache` keeps them. Throws as read() does.
+  // Reads the files that nobody read so far of wheels whose facts are promises, so that all of these hold
+  // (one whose packed bytes are those of another that was read is not inflated again); then `cache` keeps
+  // them. Throws as read() does.
   void prove_rest(unsigned jobs, LayerCache* cache) const;
 
   // Files up to this size are read whole, larger ones in pieces.
@@ -67,6 +68,9 @@ class WheelSet {
     std::string store;
   };
   Archive::Unpacked read(const StoreFile& file, Buffer& buffer) const;
+  // The same in two steps, so that several files can be hashed at once. compare() throws where read() would.
+  Archive::Unpacked read_only(const StoreFile& file, Buffer& buffer) const;
+  void compare(const StoreFile& file, std::uint64_t size, const Sha256& sha256) const;
   std::uint32_t crc32(const StoreFile& file) const;  // of a file in an archive
 
   // The same in pieces. One object is for one thread at a time; it must not outlive the set.
@@ -90,7 +94,8 @@ class WheelSet {
   // True for a file that lies deflated in an archive: then its matches can be had.
   bool is_deflated(const StoreFile& file) const;
   // The bytes of such files with the matches that they are made of, one file after the other. Inflating and
-  // hashing are apart, so that one thread may do this while another does that; each is for one at a time.
+  // hashing are apart, so that one thread may do this while another does that; each is for one at a time. Who
+  // does not hash calls compare().
   class Matches {
    public:
     void begin(const WheelSet& set, const StoreFile& file);

@@ -53,17 +53,23 @@ std::string_view as_text(const Sha256& digest) {
   return {reinterpret_cast<const char*>(digest.bytes.data()), digest.bytes.size()};
 }
 
-Sha256 digest_with_name(std::string_view bytes, const Sha256& key) {
-  Hasher hasher;
-  hasher.update(bytes);
-  hasher.update(as_text(key));
-  return hasher.finish_sha256();
-}
-
+// Where the digest will be there is the name while the digest is made, so that it is over both.
 void append_tail(std::string& bytes, const Sha256& key, std::uint64_t raw_size) {
   for (int shift = 0; shift < 64; shift += 8) bytes += static_cast<char>((raw_size >> shift) & 0xff);
   bytes += tail_magic;
-  bytes += as_text(digest_with_name(bytes, key));
+  bytes += as_text(key);
+}
+
+void put_digest(std::string& bytes, const Sha256& digest) {
+  const std::string_view text = as_text(digest);
+  bytes.replace(bytes.size() - text.size(), text.size(), text);
+}
+
+Sha256 digest_with_name(std::string_view body, const Sha256& key) {
+  Hasher hasher;
+  hasher.update(body);
+  hasher.update(as_text(key));
+  return hasher.finish_sha256();
 }
 
 // Takes the tail off; nullopt when it is not that of these bytes.
@@ -143,6 +149,7 @@ std::optional<WheelFacts> LayerCache::find_facts(const WheelSource& source) cons
 void LayerCache::keep_facts(const WheelFacts& facts) {
   std::string bytes(facts.bytes());
   append_tail(bytes, facts.wheel_sha256(), bytes.size());
+  put_digest(bytes, Sha256::of(bytes));
   keep(name_of(LayerFile::Kind::facts, facts.wheel_sha256()), bytes);
 }
 
@@ -161,12 +168,15 @@ std::optional<std::uint64_t> LayerCache::read_chunk(const Sha256& key, std::stri
   return raw_size;
 }
 
-std::optional<LayerCache::Staged> LayerCache::stage_chunk(const Sha256& key, std::string& packed,
-                                                          std::uint64_t raw_size) {
-  const std::size_t size = packed.size();
+void LayerCache::seal_chunk(const Sha256& key, std::string& packed, std::uint64_t raw_size) {
   append_tail(packed, key, raw_size);
+}
+
+std::optional<LayerCache::Staged> LayerCache::stage_chunk(const Sha256& key, std::string& packed,
+                                                          const Sha256& digest) {
+  put_digest(packed, digest);
   auto staged = stage(name_of(LayerFile::Kind::chunk, key), packed);
-  packed.resize(size);
+  packed.resize(packed.size() - tail_size);
   return staged;
 }
 

@@ -48,13 +48,16 @@ class LayerCache {
   // Puts its bytes to the end of `packed` and gives the size of what they unpack to. nullopt: it is not
   // there, or damaged.
   std::optional<std::uint64_t> read_chunk(const Sha256& key, std::string& packed) const;
-  // Written, and found by nobody before publish(). `packed` is the same afterwards. nullopt: it cannot be
-  // kept.
+  // Puts to the end of a chunk what is kept with it: the digest of all that is what stage_chunk() wants, so
+  // that a caller may make it along with others.
+  static void seal_chunk(const Sha256& key, std::string& packed, std::uint64_t raw_size);
+  // Written, and found by nobody before publish(). `packed` is sealed, and afterwards as before that.
+  // nullopt: it cannot be kept.
   struct Staged {
     std::string temporary;
     std::string name;
   };
-  std::optional<Staged> stage_chunk(const Sha256& key, std::string& packed, std::uint64_t raw_size);
+  std::optional<Staged> stage_chunk(const Sha256& key, std::string& packed, const Sha256& digest);
   void publish(const Staged& staged);
 
   std::optional<LayerRecord> find_record(const Sha256& key) const;

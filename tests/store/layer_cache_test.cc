@@ -30,7 +30,8 @@ class LayerCacheTest : public ::testing::Test {
   }
   static void keep(LayerCache& cache, const Sha256& key, std::string packed, std::uint64_t raw_size) {
     const std::string before = packed;
-    const auto staged = cache.stage_chunk(key, packed, raw_size);
+    LayerCache::seal_chunk(key, packed, raw_size);
+    const auto staged = cache.stage_chunk(key, packed, Sha256::of(packed));
     ASSERT_TRUE(staged);
     EXPECT_EQ(packed, before);
     cache.publish(*staged);
@@ -61,7 +62,8 @@ TEST_F(LayerCacheTest, WhatIsStagedIsFoundByNobody) {
   {
     LayerCache cache(*store_, "test");
     std::string bytes = "bytes";
-    ASSERT_TRUE(cache.stage_chunk(key_, bytes, 5));
+    LayerCache::seal_chunk(key_, bytes, 5);
+    ASSERT_TRUE(cache.stage_chunk(key_, bytes, Sha256::of(bytes)));
     EXPECT_FALSE(cache.has_chunk(key_));
     EXPECT_TRUE(list_layer_files(*store_).empty());
   }
@@ -169,8 +171,10 @@ TEST_F(LayerCacheTest, AFailureIsToldOnceAndStopsKeeping) {
   std::ofstream(dir_ / "store/v1/layers/chunks") << "no directory";
   LayerCache cache(*store_, "test");
   std::string bytes = "bytes";
-  EXPECT_FALSE(cache.stage_chunk(key_, bytes, 5));
-  EXPECT_FALSE(cache.stage_chunk(other_, bytes, 5));
+  for (const Sha256& key : {key_, other_}) {
+    LayerCache::seal_chunk(key, bytes, 5);
+    EXPECT_FALSE(cache.stage_chunk(key, bytes, Sha256::of(bytes)));
+  }
   EXPECT_EQ(bytes, "bytes");
   ASSERT_EQ(cache.notes().size(), 1U);
   EXPECT_EQ(cache.notes()[0].severity, Severity::warning);
