@@ -105,14 +105,23 @@ void read_wheel(Opening& wheel, const Store* store, FactsFrom from) {
   }
 }
 
-void finish_wheel(Opening& wheel, FactsFrom from) {
+void finish_wheel(Opening& wheel, const WheelSetOptions& options) {
   if (!wheel.archive) return;
+  const FactsFrom from = options.facts;
   // One of several hashes of a lock may be that of another file in the store.
   if (wheel.facts && wheel.facts->wheel_sha256() != wheel.sha256) read_wheel(wheel, nullptr, from);
   if (!wheel.facts && wheel.proven) {
     const WheelSource& source = *wheel.source;
     wheel.facts =
         inspect_wheel(*wheel.archive, WheelFilename::parse(source.file_name), source.file_name, wheel.sha256);
+  }
+  if (!wheel.facts && options.cache != nullptr) {
+    // Not pinned, but the same as before: its promises were found true then.
+    WheelSource same = *wheel.source;
+    same.hashes = {{HashAlgorithm::sha256, wheel.sha256.hex()}};
+    wheel.facts = options.cache->find_facts(same);
+    if (wheel.facts && wheel.facts->file_name() != same.file_name) wheel.facts.reset();
+    wheel.proven = wheel.facts.has_value();
   }
   if (!wheel.facts) wheel.facts = make_facts(wheel.head, wheel.members, wheel.sha256);
   map_files(wheel);

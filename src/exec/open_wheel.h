@@ -44,7 +44,7 @@ void hash_archives(Opening& first, Opening& second, VerifyLevel verify);  // two
 // Opens the archive; gets what facts can be had before its digest is known.
 void read_wheel(Opening& wheel, const Store* store, FactsFrom from);
 // The rest, when it is.
-void finish_wheel(Opening& wheel, FactsFrom from);
+void finish_wheel(Opening& wheel, const WheelSetOptions& options);
 
 // Facts that are known by a pinned hash alone; nullopt: the archive must be read for them.
 std::optional<WheelFacts> known_facts(const WheelSource& source, const Store* store,

@@ -169,7 +169,7 @@ WheelSet WheelSet::open(std::span<const WheelSource> sources, const Store* store
     // An archive that is not the one that was locked is reported as that, whatever else is wrong with it.
     if (wheel.hash_failure) std::rethrow_exception(wheel.hash_failure);
     if (wheel.failure) std::rethrow_exception(wheel.failure);
-    finish_wheel(wheel, options.facts);
+    finish_wheel(wheel, options);
   });
   for (const Opening& wheel : impl->wheels) {
     for (const std::string_view warning : wheel.facts->warnings()) {
