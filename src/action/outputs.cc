@@ -125,6 +125,7 @@ const Fd& Outputs::scratch() {
 
 void Outputs::file(const std::string& path, std::string_view bytes, Mode mode) {
   const ExactModes exact;
+  require_replaceable(path);  // before it is opened: a pipe would never end
   const auto there = try_open_file(AT_FDCWD, path);
   const auto status = there ? try_stat(AT_FDCWD, path) : std::nullopt;
   const bool is_program = status && (status->st_mode & 0111) != 0;
@@ -138,6 +139,7 @@ void Outputs::file(const std::string& path, std::string_view bytes, Mode mode) {
 }
 
 void Outputs::adopt(const std::string& path, TemporaryFile file) {
+  require_replaceable(path);
   const auto there = MappedFile::try_open(AT_FDCWD, path);
   if (there && there->bytes() == MappedFile::open(AT_FDCWD, file.path()).bytes()) return;
   adopted_.emplace_back(path, std::move(file));

@@ -68,11 +68,15 @@ TemporaryFile::~TemporaryFile() {
 
 void TemporaryFile::write(std::string_view bytes) const { write_all(fd_, bytes, path_); }
 
-void TemporaryFile::publish(const std::string& path) {
+void require_replaceable(const std::string& path) {
   const auto there = try_stat(AT_FDCWD, path);
   if (there && !S_ISREG(there->st_mode)) {
     throw Error(ErrorCode::io, Place{path}, "exists and is no regular file", "name another file");
   }
+}
+
+void TemporaryFile::publish(const std::string& path) {
+  require_replaceable(path);
   rename_at(AT_FDCWD, path_, AT_FDCWD, path);
   path_.clear();
 }

@@ -11,6 +11,10 @@ namespace axle {
 // Whether a file of this name is one of these, perhaps left by a kill.
 bool is_temporary_name(std::string_view name) noexcept;
 
+// What a rename would replace must be a regular file, or absent: a device, a pipe or a directory is
+// Error(io).
+void require_replaceable(const std::string& path);
+
 class TemporaryFile {
  public:
   // In `directory`, under a name of its own, locked (flock) as long as it is open. Throws Error(io).

@@ -70,6 +70,21 @@ class ActionTest(unittest.TestCase):
             self.assertIn(path, tree)
         self.assertNotIn(str(self.work).encode(), b"".join(p.read_bytes() for p in (self.work / "t1").rglob("*") if p.is_file()))
 
+    def test_only_files_are_replaced(self):
+        os.mkfifo(self.work / "pipe")
+        (self.work / "dir").mkdir()
+        wheel = "demo-1.0-py3-none-any.whl"
+        for there in ("pipe", "dir", "/dev/null"):
+            for words in (["inspect", wheel, "--output", there], ["unpack", wheel, "--into", "t", *FOR, "--depfile", there],
+                          ["unpack", wheel, "--into", "t", *FOR, "--stamp", there], ["layer", wheel, "-o", there, *FOR],
+                          ["launcher", "--entry", "a:b", "-o", there]):
+                if there == "/dev/null" and os.geteuid() == 0:
+                    continue  # what would be lost is the machine's
+                with self.subTest(words=words):
+                    self.axle(*words, status=7 if words[0] != "layer" else 2)
+        self.assertEqual(self.names() & {"t", ".t.axle-new"}, set())
+        self.assertTrue((self.work / "pipe").is_fifo())
+
     def test_every_layout_umask_place_and_order_gives_the_same(self):
         self.unpack()
         os.makedirs(self.work / "deep er/dir")
