@@ -239,6 +239,20 @@ void BundleOutput::publish_one_file(const BundleRequest& request, std::int64_t m
   }
 }
 
+void BundleOutput::preview(const Plan& plan, const Bundle& bundle, const Diagnostics& notes) const {
+  if (options_.json) {
+    Json names = Json::array();
+    for (const Dist& dist : plan.dists) names.push_back(dist.name);
+    print_json(
+        {{"output", path_}, {"dry_run", true}, {"distributions", names}, {"warnings", to_json(notes)}});
+    return;
+  }
+  print_diagnostics(notes, options_);
+  print_text(path_ + ": " + std::to_string(plan.dists.size()) + " distributions, " +
+                 std::to_string(bundle.members.size()) + " files and directories to write\n",
+             options_);
+}
+
 void BundleOutput::report(const BundleRequest& request, const Plan& plan, const Bundle& bundle,
                           const Diagnostics& notes, const Stopwatch& watch) const {
   if (options_.json) {

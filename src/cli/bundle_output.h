@@ -24,6 +24,8 @@ class BundleOutput {
   void write(const BundleRequest& request, const Plan& plan, Bundle& bundle, Diagnostics& notes);
   void report(const BundleRequest& request, const Plan& plan, const Bundle& bundle, const Diagnostics& notes,
               const Stopwatch& watch) const;
+  // What --dry-run says.
+  void preview(const Plan& plan, const Bundle& bundle, const Diagnostics& notes) const;
 
  private:
   enum class Form { directory, tar, tar_gz, tar_zst, one_file };

@@ -191,6 +191,10 @@ int run_bundle(const Options& options) {
   choose_start(options, settings, plan, request);
 
   Bundle bundle = make_bundle(request, plan, store);
+  if (options.dry_run) {
+    output.preview(plan, bundle, notes);
+    return 0;
+  }
   output.write(request, plan, bundle, notes);
   output.report(request, plan, bundle, notes, watch);
   return 0;

@@ -267,6 +267,7 @@ void report(const Options& options, const LayerRequest& request, const BuiltLaye
                       {"manifest", output.image->manifest},
                       {"config", output.image->config}};
     }
+    if (options.dry_run) value["dry_run"] = true;
     value["notes"] = to_json(notes);
     print_json(value);
     return;
@@ -285,6 +286,23 @@ void report(const Options& options, const LayerRequest& request, const BuiltLaye
           std::to_string(built.layers.size()) + (built.layers.size() == 1 ? " layer, " : " layers, ") +
           std::to_string(bytes) + " bytes, in " + seconds + " s\n";
   print_text(text, options);
+}
+
+// The layers take their places. A dry run only says where these are; its files go with `built`.
+Output publish(const Options& options, BuiltLayers& built, const OciImage& image) {
+  Output output;
+  if (!options.mtree.empty() && !options.dry_run) {
+    TemporaryFile file = TemporaryFile::create(directory_of(options.mtree));
+    file.write(built.mtree);
+    file.publish(options.mtree);
+  }
+  for (BuiltLayer& layer : built.layers) {
+    output.files.push_back(options.oci.empty() ? file_of_part(options.output, layer.name)
+                                               : oci_blobs(options.oci) + "/" + layer.digest.digest.hex());
+    if (options.oci.empty() && !options.dry_run) layer.file.publish(output.files.back());
+  }
+  if (!options.oci.empty() && !options.dry_run) output.image = write_oci_image(image, built.layers);
+  return output;
 }
 
 void check_usage(const Options& options, const std::vector<std::string>& locks) {
@@ -346,8 +364,9 @@ int run_layer(const Options& options) {
   const SelectionRequest selection = selection_request(options, opened.interpreter);
   const Chosen chosen = select_all(locks, selection);
   std::optional<NewLayout> layout;
-  if (!options.oci.empty()) layout.emplace(options.oci);
-  request.directory = options.oci.empty() ? directory_of(options.output) : oci_blobs(options.oci);
+  if (!options.oci.empty() && !options.dry_run) layout.emplace(options.oci);
+  request.directory =
+      layout ? oci_blobs(options.oci) : directory_of(options.oci.empty() ? options.output : options.oci);
   TemporaryFile::remove_abandoned(request.directory);
   std::optional<OwnStore> own_store;
   if (options.no_store) own_store.emplace(request.directory);
@@ -376,24 +395,8 @@ int run_layer(const Options& options) {
   BuiltLayers built = build_layers(request);
   built.notes.insert(built.notes.begin(), notes.begin(), notes.end());
   if (options.compile) built.without_archives.clear();  // none was looked for
-  Output output;
-  if (!options.mtree.empty()) {
-    TemporaryFile file = TemporaryFile::create(directory_of(options.mtree));
-    file.write(built.mtree);
-    file.publish(options.mtree);
-  }
-  if (!options.oci.empty()) {
-    for (const BuiltLayer& layer : built.layers) {
-      output.files.push_back(oci_blobs(options.oci) + "/" + layer.digest.digest.hex());
-    }
-    output.image = write_oci_image(image, built.layers);
-    layout->keep();
-  } else {
-    for (BuiltLayer& layer : built.layers) {
-      output.files.push_back(file_of_part(options.output, layer.name));
-      layer.file.publish(output.files.back());
-    }
-  }
+  const Output output = publish(options, built, image);
+  if (layout) layout->keep();
   report(options, request, built, output, watch);
   return 0;
 }

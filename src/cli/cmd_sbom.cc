@@ -28,12 +28,14 @@ int run_sbom(const Options& options) {
     return 0;
   }
   const std::string text = sbom.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-  const std::string output = absolute_path(options.output);
-  const std::string directory = output.substr(0, std::max<std::size_t>(output.rfind('/'), 1));
-  TemporaryFile::remove_abandoned(directory);
-  TemporaryFile file = TemporaryFile::create(directory);
-  file.write(text);
-  file.publish(output);
+  if (!options.dry_run) {
+    const std::string output = absolute_path(options.output);
+    const std::string directory = output.substr(0, std::max<std::size_t>(output.rfind('/'), 1));
+    TemporaryFile::remove_abandoned(directory);
+    TemporaryFile file = TemporaryFile::create(directory);
+    file.write(text);
+    file.publish(output);
+  }
   if (options.json) print_json({{"output", options.output}, {"components", described.dists.size()}});
   return 0;
 }

@@ -21,7 +21,8 @@ namespace {
 
 class Verification {
  public:
-  Verification(const Options& options, Store& store) : options_(options), store_(store) {}
+  Verification(const Options& options, Store& store)
+      : options_(options), repairs_(options.repair && !options.dry_run), store_(store) {}
 
   int run() {
     const std::vector<StoredWheel> wheels = store_.wheels();
@@ -32,7 +33,7 @@ class Verification {
     for (const DerivedFile& file : list_derived(store_)) check_derived(file);
     for (const LayerFile& file : list_layer_files(store_)) check_layer_file(file);
     print(wheels.size());
-    return problems_.empty() || options_.repair ? 0 : 1;
+    return problems_.empty() || repairs_ ? 0 : 1;
   }
 
  private:
@@ -41,7 +42,7 @@ class Verification {
     if (found.empty()) return;
     problems_.insert(problems_.end(), found.begin(), found.end());
     add_users(wheel.sha256);
-    if (options_.repair) damaged_.push_back(wheel);
+    if (repairs_) damaged_.push_back(wheel);
   }
 
   void check_archive(const StoredWheel& archive) {
@@ -49,7 +50,7 @@ class Verification {
     if (hash_file(open_file(store_.root().get(), path), path) == archive.sha256) return;
     problems_.push_back({Severity::error, "store-damaged", "", path, "has changed",
                          "axle store verify --repair removes it; it is downloaded anew when it is needed"});
-    if (!options_.repair) return;
+    if (!repairs_) return;
     store_.remove_archive(archive.sha256);
     ++removed_;
   }
@@ -58,7 +59,7 @@ class Verification {
     const Diagnostics found = verify_derived(store_, file);
     if (found.empty()) return;
     problems_.insert(problems_.end(), found.begin(), found.end());
-    if (!options_.repair) return;
+    if (!repairs_) return;
     remove_derived(store_, file.key);
     ++removed_;
   }
@@ -67,7 +68,7 @@ class Verification {
     const Diagnostics found = verify_layer_file(store_, file);
     if (found.empty()) return;
     problems_.insert(problems_.end(), found.begin(), found.end());
-    if (!options_.repair) return;
+    if (!repairs_) return;
     remove_layer_file(store_, file);
     ++removed_;
   }
@@ -137,6 +138,7 @@ class Verification {
   }
 
   const Options& options_;
+  const bool repairs_;  // a dry run only says what is wrong
   Store& store_;
   Diagnostics problems_;
   std::vector<StoredWheel> damaged_;

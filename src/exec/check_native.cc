@@ -62,9 +62,10 @@ Diagnostics check_native(const Fd& root, const Layout& layout, const Interpreter
   LinkTree tree;
   tree.root = layout.root;
   for (const FoundObject& object : input.objects) {
-    if (object.facts->kind == ObjectFacts::Kind::other ||
-        object.facts->kind == ObjectFacts::Kind::static_executable)
-      continue;
+    const ObjectFacts& facts = *object.facts;
+    const bool is_loaded =
+        facts.kind != ObjectFacts::Kind::other && facts.kind != ObjectFacts::Kind::static_executable;
+    if (!is_loaded && facts.error.empty()) continue;  // a damaged one is named
     tree.objects.push_back({object.path, input.dists[object.dist].name.normalized, object.facts.get()});
   }
   tree.links = find_links_to(root, layout.root, input.objects);

@@ -264,10 +264,14 @@ TEST_F(CheckTest, AsksTheLinkDoctorAboutLibraries) {
       {site() + "demo.libs/libone.so.1", 0, object({"libc.so.6"}, "libone.so.1")},
       {site() + "demo/ext.so", 0, object({"libone.so.1", "libnowhere.so.9"}, "")},
   };
+  const auto damaged = std::make_shared<ObjectFacts>();
+  damaged->error = "ELF class is neither 32 nor 64 bits";
+  objects.push_back({site() + "demo/zeros.so", 0, damaged});
   RecordedDist dist{{"demo", "demo", "1.0", RelPath::parse(site() + "demo-1.0.dist-info")}, nullptr, {}};
   const Diagnostics problems =
       check_native(dir, venv_layout(python(), root()), python(), {objects, {dist}, {}});
-  ASSERT_EQ(summary(problems), Lines{"library-unloadable demo " + site() + "demo/ext.so"});
+  ASSERT_EQ(summary(problems), (Lines{"library-unloadable demo " + site() + "demo/ext.so",
+                                      "library-damaged demo " + site() + "demo/zeros.so"}));
   EXPECT_NE(problems.front().message.find("libnowhere.so.9"), std::string::npos);
 }
 
