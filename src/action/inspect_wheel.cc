@@ -3,7 +3,7 @@
 
 #include "action/inspect_wheel.h"
 
-#include <set>
+#include <algorithm>
 #include <string_view>
 #include <vector>
 
@@ -21,9 +21,30 @@ bool ends_like_library(std::string_view name) {
 
 bool is_importable_namespace(NamespaceKind kind) { return kind == NamespaceKind::pep420; }
 
+// Each once, sorted when all are there: they come nearly so.
+class NameList {
+ public:
+  void insert(std::string name) { names_.push_back(std::move(name)); }
+  void settle() {
+    std::sort(names_.begin(), names_.end());
+    names_.erase(std::unique(names_.begin(), names_.end()), names_.end());
+  }
+  auto begin() const { return names_.begin(); }
+  auto end() const { return names_.end(); }
+
+ private:
+  std::vector<std::string> names_;
+};
+
 struct Names {
-  std::set<std::string> top_levels, top_level_dirs, namespace_top_levels, namespace_entries, namespace_dirs,
-      regular_roots, native_roots, data_files, scripts, headers;
+  NameList top_levels, top_level_dirs, namespace_top_levels, namespace_entries, namespace_dirs, regular_roots,
+      native_roots, data_files, scripts, headers;
+
+  void settle() {
+    for (NameList* list : {&top_levels, &top_level_dirs, &namespace_top_levels, &namespace_entries,
+                           &namespace_dirs, &regular_roots, &native_roots, &data_files, &scripts, &headers})
+      list->settle();
+  }
 };
 
 class LayoutReader {
@@ -35,6 +56,7 @@ class LayoutReader {
       if (is_lib(facts_.dir(i).scheme)) add_dir(i);
     }
     for (std::uint32_t i = 0; i < facts_.files().size(); ++i) add_file(i, by_content);
+    names_.settle();
     return std::move(names_);
   }
 

@@ -1,6 +1,7 @@
 // axle action @FILE: one action of a build system.
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include "base/parallel.h"
 #include "cli/action_line.h"
 #include "cli/commands.h"
+#include "cli/memory.h"
 #include "cli/report.h"
 
 namespace axle::cli {
@@ -40,6 +42,17 @@ std::optional<ActionLine> find_action(int argc, const char* const* argv) {
   return line;
 }
 
+// Large archives have many files, and what is known of those takes much memory.
+static void expect_wheels(const std::vector<std::string>& arguments) {
+  constexpr off_t worth_a_large_page = 1 << 20;
+  for (const std::string& argument : arguments) {
+    if (!argument.ends_with(".whl")) continue;
+    const std::string path = argument.substr(argument.starts_with("--") ? argument.find('=') + 1 : 0);
+    const auto status = try_stat(AT_FDCWD, path);
+    if (status && status->st_size >= worth_a_large_page) return use_large_page();
+  }
+}
+
 int run_action(const Options& given) {
   Options options = given;
   const auto asks_json = [](const std::vector<std::string>& arguments) {
@@ -50,6 +63,7 @@ int run_action(const Options& given) {
     const std::vector<std::string> arguments =
         expand_params(options.arguments, [](const std::string& path) { return read_file(AT_FDCWD, path); });
     options.json = asks_json(arguments);
+    expect_wheels(arguments);
     const ActionRequest request = parse_request(arguments);
     options.quiet = request.quiet;
     const ActionResult result = axle::run_action(request, {"", available_jobs()});
