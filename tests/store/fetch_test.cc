@@ -4,112 +4,18 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <thread>
 
 #include "axle/base/error.h"
-#include "base/interrupt.h"
 #include "base/text.h"
 #include "fault_server.h"
+#include "fetching.h"
 #include "store/http_retry.h"
 #include "store/http_url.h"
 
-namespace axle {
+namespace axle::test {
 namespace {
-
-namespace fs = std::filesystem;
-using std::chrono::milliseconds;
-using test::FaultServer;
-using test::Tls;
-
-// What the server gives for the name "SIZE-anything".
-std::string pattern(std::size_t size) {
-  std::string bytes(size, '\0');
-  for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>((i * 31 + i / 251) % 256);
-  return bytes;
-}
-
-Hash hash_of(const std::string& bytes) { return {HashAlgorithm::sha256, Sha256::of(bytes).hex()}; }
-
-std::string read_all(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-FetchOptions impatient() {
-  FetchOptions options;
-  options.retries = 3;
-  options.first_backoff = milliseconds(5);
-  options.max_backoff = milliseconds(20);
-  options.stall_timeout = milliseconds(1500);
-  options.connect_timeout = milliseconds(2000);
-  options.max_retry_after = milliseconds(1000);
-  options.netrc_file = "/nonexistent";
-  return options;
-}
-
-class Fetching : public testing::Test {
- protected:
-  Fetching() {
-    std::string name = "/tmp/axle-fetch-XXXXXX";
-    directory = ::mkdtemp(name.data());
-  }
-  ~Fetching() override { fs::remove_all(directory); }
-
-  DownloadRequest request(const std::string& url, std::size_t size) const {
-    return {url, "numpy 2.1.0", (directory / "archive").string(), {hash_of(pattern(size))}, size};
-  }
-
-  DownloadResult get(const DownloadRequest& request, const FetchOptions& options = impatient()) const {
-    Fetcher fetcher(options);
-    std::optional<DownloadResult> result;
-    fetcher.fetch_all({&request, 1}, [&](std::size_t, const DownloadResult& r) { result = r; });
-    return result.value();
-  }
-
-  // The error that a download ends with; nothing may be left.
-  Error failure(const DownloadRequest& request, const FetchOptions& options = impatient()) const {
-    try {
-      get(request, options);
-    } catch (const Error& error) {
-      EXPECT_TRUE(fs::is_empty(directory)) << error.what();
-      EXPECT_NE(error.message().find(request.package), std::string::npos) << error.what();
-      EXPECT_EQ(error.place().file, redact_url(request.url));
-      return error;
-    }
-    ADD_FAILURE() << "no error: " << request.url;
-    return Error(ErrorCode::usage, "none");
-  }
-
-  void expect_arrives(const DownloadRequest& wanted, std::size_t size) const {
-    try {
-      const DownloadResult result = get(wanted);
-      EXPECT_EQ(result.size, size);
-      EXPECT_EQ(result.sha256, Sha256::of(pattern(size)));
-      EXPECT_EQ(read_all(wanted.destination), pattern(size)) << wanted.url;
-      EXPECT_FALSE(fs::exists(wanted.destination + ".part"));
-    } catch (const Error& error) {
-      ADD_FAILURE() << error.what();
-    }
-    fs::remove(wanted.destination);
-  }
-
-  fs::path directory;
-};
-
-std::string log_of(const FaultServer& server) {
-  Fetcher fetcher(impatient());
-  const std::vector<PageRequest> request{{server.http() + "/log", "", ""}};
-  return fetcher.fetch_pages(request).at(0).value().body;
-}
-
-std::size_t count_of(const std::string& text, const std::string& piece) {
-  std::size_t count = 0;
-  for (std::size_t at = text.find(piece); at != std::string::npos; at = text.find(piece, at + 1)) ++count;
-  return count;
-}
 
 TEST_F(Fetching, ArrivesWhateverTheServerDoesThatCanBeSurvived) {
   const FaultServer server;
@@ -271,190 +177,6 @@ TEST_F(Fetching, DownloadsWithoutSizeAreBounded) {
   EXPECT_EQ(failure(wanted, options).code(), ErrorCode::io);
 }
 
-TEST_F(Fetching, Tls) {
-  const FaultServer server(Tls::yes);
-  FetchOptions options = impatient();
-  options.ca_bundle = server.ca();
-  const DownloadRequest wanted = request(server.https() + "/ok/70000-a.bin", 70'000);
-  EXPECT_EQ(get(wanted, options).size, 70'000U);
-  fs::remove(wanted.destination);
-  // To https is an improvement; back is refused.
-  EXPECT_EQ(get(request(server.http() + "/to-https/70000-a.bin", 70'000), options).size, 70'000U);
-  fs::remove(wanted.destination);
-  const Error downgrade = failure(request(server.https() + "/to-http/70000-a.bin", 70'000), options);
-  EXPECT_NE(downgrade.message().find("https to http"), std::string::npos) << downgrade.what();
-
-  // The server's authority is not one of the machine's, and a bundle that is missing is said so.
-  const Error unknown = failure(wanted, impatient());
-  EXPECT_EQ(unknown.code(), ErrorCode::io);
-  EXPECT_NE(unknown.hint().find("SSL_CERT_FILE"), std::string::npos) << unknown.what();
-  options.ca_bundle = "/nonexistent/ca.pem";
-  EXPECT_NE(failure(wanted, options).hint().find("SSL_CERT_FILE"), std::string::npos);
-}
-
-TEST_F(Fetching, LoginsGoToTheirOwnHostOnly) {
-  const FaultServer server;
-  const std::string file = "/auth/us%20er/p%40ss/ok/100-a.bin";
-  expect_arrives(request(server.http_as("us%20er:p%40ss") + file, 100), 100);
-  EXPECT_EQ(failure(request(server.http() + file, 100)).code(), ErrorCode::io);
-
-  FetchOptions options = impatient();
-  options.credential_urls = {server.http_as("us%20er:p%40ss") + "/simple"};
-  EXPECT_EQ(get(request(server.http() + file, 100), options).size, 100U);
-  fs::remove(directory / "archive");
-
-  // Same origin after a redirect: still logged in. Another host name: not.
-  const std::string local = server.http_as("us%20er:p%40ss");
-  EXPECT_EQ(get(request(local + "/redirect?to=" + file + "&x=/100-a.bin", 100)).size, 100U);
-  fs::remove(directory / "archive");
-  failure(request(local + "/to-other/auth/us%2520er/p%2540ss/ok/100-a.bin", 100));
-  const Error elsewhere = failure(request(local + "/to-other/auth/u/p/ok/100-a.bin", 100));
-  EXPECT_NE(elsewhere.message().find("401"), std::string::npos) << elsewhere.what();
-  const std::string log = log_of(server);
-  const std::size_t hop = log.find("\"/auth/u/p/ok/100-a.bin\"");
-  ASSERT_NE(hop, std::string::npos);
-  EXPECT_NE(log.find("\"authorization\": null", hop), std::string::npos);
-  EXPECT_LT(log.find("\"authorization\": null", hop), log.find("\"host\"", hop));
-}
-
-TEST_F(Fetching, Netrc) {
-  const FaultServer server;
-  const fs::path netrc = directory.string() + ".netrc";
-  std::ofstream(netrc) << "machine 127.0.0.1 login me password secret\n";
-  FetchOptions options = impatient();
-  options.netrc_file = netrc.string();
-  EXPECT_EQ(get(request(server.http() + "/auth/me/secret/ok/100-a.bin", 100), options).size, 100U);
-  fs::remove(netrc);
-}
-
-TEST_F(Fetching, SecretsAreNotInMessages) {
-  const FaultServer server;
-  const Error error = failure(
-      request(server.http_as("me:hunter2") + "/status/404/100-a.bin?token=hunter3#frag=hunter4", 100));
-  const std::string all = std::string(error.what()) + error.hint();
-  EXPECT_EQ(all.find("hunter"), std::string::npos) << all;
-  EXPECT_NE(all.find("****@127.0.0.1"), std::string::npos) << all;
-  const Error redirected =
-      failure(request(server.http() + "/redirect?to=ftp://me:hunter5@host/x%3Ft=hunter6", 100));
-  EXPECT_EQ(redirected.message().find("hunter"), std::string::npos) << redirected.what();
-}
-
-TEST_F(Fetching, OfflineMakesNoConnection) {
-  FetchOptions options = impatient();
-  options.network = Network::offline;
-  const Error error = failure(request("http://127.0.0.1:1/a.whl", 10), options);
-  EXPECT_EQ(error.code(), ErrorCode::io);
-  EXPECT_NE(error.message().find("--offline"), std::string::npos);
-  Fetcher fetcher(options);
-  const std::vector<PageRequest> pages{{"https://index.example/simple/a/", "a", ""}};
-  EXPECT_THROW(fetcher.fetch_pages(pages), Error);
-}
-
-TEST_F(Fetching, ManyAtOnceEachOnce) {
-  const FaultServer server;
-  std::vector<DownloadRequest> requests;
-  for (std::size_t i = 0; i < 120; ++i) {
-    const std::size_t size = 1000 + 37 * i;
-    const std::string path = i % 10 == 3 ? "/flaky/503/1/" : "/ok/";
-    requests.push_back({server.http() + path + std::to_string(size) + "-f",
-                        "p" + std::to_string(i),
-                        (directory / std::to_string(i)).string(),
-                        {hash_of(pattern(size))},
-                        size});
-  }
-  FetchOptions options = impatient();
-  options.concurrency = 7;
-  Fetcher fetcher(options);
-  std::vector<int> done(requests.size());
-  std::vector<std::uint64_t> received(requests.size());
-  fetcher.fetch_all(
-      requests,
-      [&](std::size_t i, const DownloadResult& result) { done[i] += result.size == *requests[i].size; },
-      [&](const DownloadProgress& progress) { received[progress.index] = progress.received; });
-  for (std::size_t i = 0; i < requests.size(); ++i) {
-    EXPECT_EQ(done[i], 1) << i;
-    EXPECT_EQ(received[i], *requests[i].size);
-    EXPECT_EQ(read_all(requests[i].destination), pattern(*requests[i].size));
-  }
-}
-
-TEST_F(Fetching, OneFailureEndsTheRestAndLeavesNoParts) {
-  const FaultServer server;
-  std::vector<DownloadRequest> requests;
-  for (std::size_t i = 0; i < 20; ++i) {
-    const bool bad = i == 4;
-    requests.push_back({server.http() +
-                            (bad          ? "/corrupt"
-                             : i % 2 == 0 ? "/slow/0.2"
-                                          : "/ok") +
-                            "/5000-f",
-                        "p" + std::to_string(i),
-                        (directory / std::to_string(i)).string(),
-                        {hash_of(pattern(5000))},
-                        5000});
-  }
-  Fetcher fetcher(impatient());
-  try {
-    fetcher.fetch_all(requests, {});
-    ADD_FAILURE();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::integrity);
-    EXPECT_NE(error.message().find("p4"), std::string::npos) << error.what();
-  }
-  for (const auto& entry : fs::directory_iterator(directory)) {
-    EXPECT_NE(entry.path().extension(), ".part");
-    EXPECT_EQ(read_all(entry.path()), pattern(5000));
-  }
-  // The same fetcher goes on.
-  fs::remove_all(directory);
-  fs::create_directory(directory);
-  fetcher.fetch_all({&requests[1], 1}, {});
-  EXPECT_TRUE(fs::exists(requests[1].destination));
-}
-
-TEST_F(Fetching, CallersMayStopAndMayTakeTheirTime) {
-  const FaultServer server;
-  std::vector<DownloadRequest> requests(2, request(server.http() + "/ok/100-a.bin", 100));
-  requests[1].url = server.http() + "/slow/0.05/40-b.bin";
-  requests[1].destination += "2";
-  requests[1].size = 40;
-  requests[1].hashes = {hash_of(pattern(40))};
-  FetchOptions options = impatient();
-  options.retries = 0;
-  options.min_speed = 10;
-  Fetcher fetcher(options);
-  // The callback takes longer than a stall may: that is not the other server's fault.
-  std::size_t count = 0;
-  fetcher.fetch_all(requests, [&](std::size_t, const DownloadResult&) {
-    if (++count == 1) std::this_thread::sleep_for(milliseconds(1800));
-  });
-  EXPECT_EQ(count, 2U);
-  const auto stop = [](std::size_t, const DownloadResult&) { throw Error(ErrorCode::conflict, "enough"); };
-  EXPECT_THROW(fetcher.fetch_all(requests, stop), Error);
-  EXPECT_FALSE(fs::exists(requests[1].destination + ".part"));
-}
-
-TEST_F(Fetching, AnInterruptStopsAtOnce) {
-  const FaultServer server;
-  EXPECT_EXIT(
-      {
-        const auto wanted = request(server.http() + "/silent/100-a.bin", 100);
-        FetchOptions options = impatient();
-        options.stall_timeout = milliseconds(60'000);
-        std::thread([] {
-          std::this_thread::sleep_for(milliseconds(200));
-          request_interrupt(2);
-        }).detach();
-        try {
-          get(wanted, options);
-        } catch (const Error& error) {
-          std::_Exit(error.code() == ErrorCode::interrupted && fs::is_empty(directory) ? 42 : 1);
-        }
-        std::_Exit(2);
-      },
-      testing::ExitedWithCode(42), "");
-}
-
 TEST_F(Fetching, FileUrls) {
   const fs::path source = directory.string() + " source#?%.bin";
   std::ofstream(source, std::ios::binary) << pattern(3'000'000);
@@ -525,24 +247,6 @@ TEST_F(Fetching, Pages) {
   }
 }
 
-TEST(Redact, HidesWhatMayBeSecret) {
-  EXPECT_EQ(redact_url("https://files.example/a/b.whl"), "https://files.example/a/b.whl");
-  EXPECT_EQ(redact_url("https://me:pw@files.example/a.whl?sig=1#sha256=2"),
-            "https://****@files.example/a.whl?****");
-  EXPECT_EQ(redact_url("https://token@files.example:8080/@scope/a.whl"),
-            "https://****@files.example:8080/@scope/a.whl");
-  EXPECT_EQ(redact_url("file:///tmp/a@b.whl"), "file:///tmp/a@b.whl");
-  EXPECT_EQ(redact_url(""), "");
-  for (const std::string url :
-       {"https://me:hun/ter2@files.example/a.whl", "https://me:hun?ter2@files.example/a.whl",
-        "https://me:hunter2@", "//me:hunter2@files.example", "me:hunter2@files.example/a.whl",
-        "https://me:hunter2@[bad/a.whl", "https://me:hun#ter2@files.example/"}) {
-    const std::string text = redact_url(url);
-    EXPECT_EQ(text.find("ter2"), std::string::npos) << url << " -> " << text;
-    EXPECT_EQ(text.find("hun"), std::string::npos) << url << " -> " << text;
-  }
-}
-
 TEST(Urls, Resolve) {
   const std::string base = "https://index.example/simple/numpy/";
   EXPECT_EQ(resolve_url(base, "a.whl#sha256=1"), "https://index.example/simple/numpy/a.whl#sha256=1");
@@ -581,4 +285,4 @@ TEST(Retry, WaitsLongerEachTimeUpToABound) {
 }
 
 }  // namespace
-}  // namespace axle
+}  // namespace axle::test
