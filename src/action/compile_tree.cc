@@ -61,7 +61,14 @@ class TreeCompiler {
     for (const std::string& dir : dirs) make_dir(scratch_.get(), dir);
     const std::size_t most = 1 + sources_.size() / worth_a_process;
     const auto processes = static_cast<unsigned>(std::min<std::size_t>(std::max(job_.jobs, 1U), most));
-    parallel_for(processes, processes, [&](std::size_t) { compile_some(); });
+    parallel_for(processes, processes, [&](std::size_t) {
+      try {
+        compile_some();
+      } catch (...) {
+        next_ = sources_.size();  // nobody begins another one
+        throw;
+      }
+    });
     for (const std::string& dir : dirs) remove_dir_if_empty(scratch_.get(), dir);
 
     FactsBuilder builder = FactsBuilder::without(facts_, dropped_);

@@ -3,10 +3,12 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
 
 #include "axle/base/error.h"
 #include "base/file.h"
@@ -99,20 +101,39 @@ Outputs::~Outputs() {
   }
 }
 
+// Makes the directory and locks it. One that an action left that was killed is emptied.
+void Outputs::claim_stage(const std::string& path) {
+  const std::string stage = staged_name(path);
+  constexpr int most_tries = 100;
+  for (int i = 0; i < most_tries; ++i) {
+    if (mkdir(stage.c_str(), 0755) != 0 && errno != EEXIST) throw_errno("cannot create directory", stage);
+    auto dir = try_open_dir_here(AT_FDCWD, stage);
+    if (!dir) {
+      // No directory of ours, or another action has just ended.
+      unlinkat(AT_FDCWD, stage.c_str(), 0);
+      continue;
+    }
+    if (flock(dir->get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) break;
+    const auto there = try_lstat(AT_FDCWD, stage);
+    struct stat locked {};
+    if (fstat(dir->get(), &locked) != 0 || !there || there->st_ino != locked.st_ino) continue;
+    for (const DirEntry& entry : list_dir(dir->get(), ".")) remove_tree(dir->get(), entry.name);
+    stage_ = stage;
+    stage_lock_ = std::move(*dir);
+    return;
+  }
+  throw Error(ErrorCode::io, Place{path}, "is being made by another action",
+              "one output belongs to one action at a time");
+}
+
 const Fd& Outputs::tree(const std::string& path) {
   const ExactModes exact;
-  const std::string stage = staged_name(path);
   make_parent(path);
-  if (mkdir(stage.c_str(), 0755) != 0) {
-    if (errno != EEXIST) throw_errno("cannot create directory", stage);
-    remove_tree(AT_FDCWD, stage);  // left by an action that was killed
-    make_dir(AT_FDCWD, stage);
-  }
+  claim_stage(path);
   tree_path_ = path;
   while (tree_path_.size() > 1 && tree_path_.ends_with('/')) tree_path_.pop_back();
-  stage_ = stage;
-  make_dir(AT_FDCWD, stage + "/tree");
-  tree_ = open_dir(AT_FDCWD, stage + "/tree");
+  make_dir(AT_FDCWD, stage_ + "/tree");
+  tree_ = open_dir(AT_FDCWD, stage_ + "/tree");
   return tree_;
 }
 
@@ -148,9 +169,19 @@ void Outputs::adopt(const std::string& path, TemporaryFile file) {
 void Outputs::commit_tree() {
   const std::string staged = stage_ + "/tree";
   if (rename(staged.c_str(), tree_path_.c_str()) == 0) return;
-  if (errno != ENOTEMPTY && errno != EEXIST) throw_errno("cannot put the tree in its place", tree_path_);
-  const Fd old = open_dir(AT_FDCWD, tree_path_);
-  if (adopt_unchanged(old.get(), tree_.get())) return;
+  const int error = errno;
+  const auto old = error == ENOTEMPTY || error == EEXIST || error == EACCES
+                       ? try_open_dir(AT_FDCWD, tree_path_)
+                       : std::nullopt;
+  if (!old) {
+    errno = error;
+    throw_errno("cannot put the tree in its place", tree_path_);
+  }
+  if (adopt_unchanged(old->get(), tree_.get())) return;
+  // A read-only directory, as build systems make their outputs, is not moved.
+  struct stat status {};
+  if (fstat(old->get(), &status) == 0 && (status.st_mode & S_IWUSR) == 0)
+    fchmod(old->get(), (status.st_mode & 07777) | S_IWUSR);
   if (renameat2(AT_FDCWD, staged.c_str(), AT_FDCWD, tree_path_.c_str(), RENAME_EXCHANGE) == 0) return;
   if (errno != EINVAL && errno != ENOSYS) throw_errno("cannot put the tree in its place", tree_path_);
   // This file system cannot exchange: for a moment there is no tree.

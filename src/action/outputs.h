@@ -39,10 +39,12 @@ class Outputs {
     std::string path;
     std::string staged;
   };
+  void claim_stage(const std::string& path);
   void commit_tree();
 
   std::string tree_path_;
   std::string stage_;  // holds "tree" and "scratch"; "" when there is none
+  Fd stage_lock_;      // on it: two actions of one output would take each other's files away
   Fd tree_;
   Fd scratch_;
   std::vector<File> files_;

@@ -45,7 +45,14 @@ class Compilation {
     std::sort(modules_.begin(), modules_.end(),
               [](const Module& a, const Module& b) { return a.path < b.path; });
     for (const Module& module : modules_) make_dir(root_, cache_of(module));
-    parallel_for(jobs, jobs, [&](std::size_t) { compile_some(); });
+    parallel_for(jobs, jobs, [&](std::size_t) {
+      try {
+        compile_some();
+      } catch (...) {
+        next_ = modules_.size();  // nobody begins another one
+        throw;
+      }
+    });
     std::string faults;
     for (const Module& module : modules_) {
       if (!module.fault.empty()) faults += module.path + ": " + module.fault + "\n";

@@ -70,6 +70,41 @@ class ActionTest(unittest.TestCase):
             self.assertIn(path, tree)
         self.assertNotIn(str(self.work).encode(), b"".join(p.read_bytes() for p in (self.work / "t1").rglob("*") if p.is_file()))
 
+    def test_one_output_belongs_to_one_action_at_a_time(self):
+        command = [AXLE, "action", "unpack", "--wheel", "demo-1.0-py3-none-any.whl", "--into", "same", *FOR]
+        for _ in range(5):
+            running = [subprocess.Popen(command, cwd=self.work, env={}, stderr=subprocess.PIPE, text=True) for _ in range(8)]
+            for process in running:
+                said = process.communicate()[1]
+                self.assertIn(process.returncode, (0, 7), said)
+                self.assertEqual("is being made by another action" in said, process.returncode == 7, said)
+            self.assertIn(0, [process.returncode for process in running])
+            self.assertEqual(record_faults(str(self.work / "same")), [])
+            self.assertNotIn(".same.axle-new", self.names())
+
+    def test_read_only_outputs_are_replaced(self):
+        """As Bazel makes its outputs; root may do everything, so that somebody else tries it."""
+        self.unpack("demo-1.0-py3-none-any.whl", "tree")
+        for folder, _, files in os.walk(self.work / "tree"):
+            for name in files:
+                os.chmod(os.path.join(folder, name), 0o444)
+            os.chmod(folder, 0o555)
+        words = {}
+        if os.geteuid() == 0:
+            os.chmod(self.work, 0o755)
+            for path in [self.work, *self.work.rglob("*")]:
+                os.lchown(path, 65534, 65534)
+            words = {"user": 65534, "group": 65534, "extra_groups": []}
+            try:
+                subprocess.run([AXLE, "--version"], cwd=self.work, check=True, capture_output=True, **words)
+            except (OSError, subprocess.CalledProcessError):
+                self.skipTest("nobody cannot start axle where it lies")
+        for wheel in ("demo-1.0-py3-none-any.whl", "other-2.0-py3-none-any.whl"):
+            subprocess.run([AXLE, "action", "unpack", "--wheel", wheel, "--into", "tree", *FOR], cwd=self.work, env={}, check=True, **words)
+        self.assertEqual(record_faults(str(self.work / "tree")), [])
+        self.assertTrue((self.work / "tree" / SITE / "other.py").exists())
+        self.assertNotIn(".tree.axle-new", self.names())
+
     def test_only_files_are_replaced(self):
         os.mkfifo(self.work / "pipe")
         (self.work / "dir").mkdir()
