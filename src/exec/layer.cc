@@ -33,6 +33,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <variant>
 
 #include "axle/base/error.h"
@@ -124,6 +125,7 @@ class LayerWriter {
   }
 
   LayerDigest run() {
+    open_archives();
     std::vector<Part> parts(chunks_.size());
     tar_sizes_.resize(chunks_.size());
     parallel_in_order(
@@ -142,6 +144,16 @@ class LayerWriter {
   }
 
  private:
+  void open_archives() const {
+    std::set<std::size_t> read;
+    for (std::size_t i = 0; i < chunks_.size(); ++i) {
+      for (std::size_t k = chunks_[i].first; k < chunks_[i].last && !kept_.has(i); ++k) {
+        if (const auto* file = std::get_if<StoreFile>(&entries_[k].content)) read.insert(file->wheel);
+      }
+    }
+    wheels_.expect(std::vector<std::size_t>(read.begin(), read.end()), options_.jobs);
+  }
+
   bool is_plain() const { return options_.compression == LayerCompression::none; }
   // Whether the bytes of the tar are wanted when they are compressed.
   bool keeps_tar() const { return is_plain() || kept_.needs_diff_id(); }

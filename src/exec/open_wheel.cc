@@ -138,7 +138,7 @@ std::optional<WheelFacts> known_facts(const WheelSource& source, const Store* st
 }
 
 bool open_late(Opening& wheel, VerifyLevel verify) {
-  hash_archive(wheel, verify);
+  if (!wheel.is_hashed) hash_archive(wheel, verify);
   if (wheel.sha256 != wheel.facts->wheel_sha256()) return false;
   const WheelSource& source = *wheel.source;
   wheel.archive.emplace(Archive::open(AT_FDCWD, source.path));

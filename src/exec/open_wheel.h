@@ -33,13 +33,15 @@ struct Opening {
   std::exception_ptr failure;
   // The archive is opened when it is read: until then there is neither archive nor member_of_file.
   bool is_late = false;
+  bool is_hashed = false;  // of a late one: `sha256` is there, and was compared
   std::atomic<bool> is_opened{false};
   std::mutex mutex;
 };
 
 // Makes `sha256`, and compares it with what is expected, unless the level is none.
 void hash_archive(Opening& wheel, VerifyLevel verify);
-void hash_archives(Opening& first, Opening& second, VerifyLevel verify);  // two take little longer than one
+// Two take little longer than one.
+void hash_archives(Opening& first, Opening& second, VerifyLevel verify);
 
 // Opens the archive; gets what facts can be had before its digest is known.
 void read_wheel(Opening& wheel, const Store* store, FactsFrom from);

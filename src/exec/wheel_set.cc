@@ -201,6 +201,26 @@ bool WheelSet::in_archive(std::size_t wheel) const {
 bool WheelSet::disproved() const noexcept { return impl_->disproved.load(); }
 std::uint32_t WheelSet::crc32(const StoreFile& file) const { return impl_->member(file).crc32; }
 
+void WheelSet::expect(std::span<const std::size_t> wheels, unsigned jobs) const {
+  std::vector<std::pair<std::uint64_t, Opening*>> late;
+  for (const std::size_t index : wheels) {
+    Opening& wheel = impl_->wheels.at(index);
+    const auto status = wheel.is_late ? try_stat(AT_FDCWD, wheel.source->path) : std::nullopt;
+    if (status && !wheel.is_opened.load()) late.emplace_back(status->st_size, &wheel);
+  }
+  std::stable_sort(late.begin(), late.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  parallel_for(late.size() / 2, jobs, [&](std::size_t i) {
+    Opening& first = *late[2 * i].second;
+    Opening& second = *late[2 * i + 1].second;
+    try {
+      hash_archives(first, second, impl_->verify);
+      first.is_hashed = second.is_hashed = true;
+    } catch (const Error&) {  // which of the two it is will be seen
+    }
+  });
+  parallel_for(wheels.size(), jobs, [&](std::size_t i) { impl_->opened(wheels[i]); });
+}
+
 void WheelSet::prove_rest(unsigned jobs, LayerCache* cache) const {
   std::vector<StoreFile> files;
   std::map<Sha256, std::optional<StoreFile>> twins;  // of these: another with the same promise that was read

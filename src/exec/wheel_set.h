@@ -51,6 +51,8 @@ class WheelSet {
   std::size_t size() const noexcept;
   const WheelFacts& facts(std::size_t wheel) const;  // in the order of the sources
   bool in_archive(std::size_t wheel) const;
+  // These wheels will be read: their archives are opened at once, which is faster than one after the other.
+  void expect(std::span<const std::size_t> wheels, unsigned jobs) const;
   // True after a file was unlike what RECORD promises.
   bool disproved() const noexcept;
   // Reads the files that nobody read so far of wheels whose facts are promises, so that all of these hold

@@ -144,6 +144,24 @@ def not_pinned(base: Path) -> None:
                 expect(room.layer(name, lock="unpinned.txt") == fresh, f"{name}: not what {content} has")
 
 
+def known_wheels(base: Path) -> None:
+    """Wheels that the store has unpacked: their archives are opened for a first layer, and hashed."""
+    room = Layers(base, "known")
+    for name in KINDS:
+        shutil.rmtree(room.dir / "store", ignore_errors=True)
+        fresh = room.layer(name, "--no-store")
+        room.axle("fetch", "requirements.txt", "-f", "wheels", "--python-version", "3.12", *TARGET)
+        path = room.dir / "wheels/part5-1.0-py3-none-any.whl"
+        data = path.read_bytes()
+        place = data.index(b"part5/text.txt") + 5000
+        path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1:])
+        said = room.axle(*room.words(name), status=4)
+        expect("part5" in said, said)
+        path.write_bytes(data)
+        for _ in range(2):
+            expect(room.layer(name) == fresh, f"{name}: other bytes where the store knows the wheels")
+
+
 def other_options(base: Path) -> None:
     """What the bytes depend on is in the keys."""
     room = Layers(base, "options")
@@ -346,5 +364,5 @@ def looking_after(base: Path) -> None:
 
 if __name__ == "__main__":
     assert os.path.exists(AXLE)
-    sys.exit(run_all("layer-again", same_bytes, nothing_is_read_again, one_package_changes, not_pinned, other_options, damage,
-                     wrong_records, kills, at_once, no_room, looking_after))
+    sys.exit(run_all("layer-again", same_bytes, nothing_is_read_again, one_package_changes, not_pinned, known_wheels,
+                     other_options, damage, wrong_records, kills, at_once, no_room, looking_after))
