@@ -26,8 +26,7 @@ void look_at(MemberFacts& facts, const MemberRole& role, std::string_view kept, 
     details_of(facts).startup_text = std::string(kept.substr(0, max_stub_size + 1));
   }
   if (is_init && complete) {
-    const InitMeaning meaning = classify_init(kept);
-    if (meaning.kind != InitKind::regular) details_of(facts).init = meaning;
+    if (const auto meaning = find_stub(kept)) details_of(facts).init = *meaning;
   }
 }
 

@@ -286,6 +286,28 @@ InitKind kind_of(const std::vector<Token>& tokens) {
   return InitKind::regular;
 }
 
+Sha256 digest_of(const std::vector<Token>& tokens) {
+  Hasher hasher;
+  hasher.update("tokens:");
+  for (const Token& token : tokens) {
+    hasher.update(std::string{static_cast<char>(token.kind)} + std::to_string(token.text.size()) + ':' +
+                  token.text);
+  }
+  return hasher.finish_sha256();
+}
+
+// Whether the first token may be something else than a name, as it is in a text without statements: at most
+// one string. What looks like a name and goes on to a quote is a string's prefix.
+bool may_be_empty(std::string_view text) {
+  LineReader lines(text, LineEnds::universal);
+  for (std::string_view line; lines.next(line);) {
+    if (line.empty() || line.front() == '#') continue;
+    const auto end = std::find_if_not(line.begin(), line.end(), is_name_char);
+    return end == line.begin() || (end != line.end() && (*end == '"' || *end == '\''));
+  }
+  return true;
+}
+
 }  // namespace
 
 std::string_view to_string(InitKind kind) noexcept {
@@ -296,20 +318,27 @@ std::string_view to_string(InitKind kind) noexcept {
 InitMeaning classify_init(std::string_view text) {
   InitMeaning meaning;
   const auto tokens = tokenize(text);
-  Hasher hasher;
   if (!tokens) {
+    Hasher hasher;
     hasher.update("bytes:");
     hasher.update(text);
     meaning.token_digest = hasher.finish_sha256();
     return meaning;
   }
-  hasher.update("tokens:");
-  for (const Token& token : *tokens) {
-    hasher.update(std::string{static_cast<char>(token.kind)} + std::to_string(token.text.size()) + ':' +
-                  token.text);
-  }
-  meaning.token_digest = hasher.finish_sha256();
+  meaning.token_digest = digest_of(*tokens);
   meaning.kind = kind_of(*tokens);
+  return meaning;
+}
+
+std::optional<InitMeaning> find_stub(std::string_view text) {
+  const auto has = [&](std::string_view word) { return text.find(word) != std::string_view::npos; };
+  if (!may_be_empty(text) && !has("declare_namespace") && !has("extend_path")) return std::nullopt;
+  const auto tokens = tokenize(text);
+  if (!tokens) return std::nullopt;
+  InitMeaning meaning;
+  meaning.kind = kind_of(*tokens);
+  if (meaning.kind == InitKind::regular) return std::nullopt;
+  meaning.token_digest = digest_of(*tokens);
   return meaning;
 }
 

@@ -19,6 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     axle::parse_wheel_file(text, "WHEEL");
   } catch (const axle::Error&) {
   }
-  axle::classify_init(text);
+  const auto stub = axle::find_stub(text);
+  if (axle::classify_init(text).kind != (stub ? stub->kind : axle::InitKind::regular)) __builtin_trap();
   return 0;
 }

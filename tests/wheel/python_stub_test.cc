@@ -7,7 +7,16 @@
 namespace axle {
 namespace {
 
-InitKind kind(std::string_view text) { return classify_init(text).kind; }
+InitKind kind(std::string_view text) {
+  const InitMeaning meaning = classify_init(text);
+  const auto stub = find_stub(text);
+  EXPECT_EQ(stub.has_value(), meaning.kind != InitKind::regular) << text;
+  if (stub) {
+    EXPECT_EQ(stub->kind, meaning.kind) << text;
+    EXPECT_EQ(stub->token_digest, meaning.token_digest) << text;
+  }
+  return meaning.kind;
+}
 
 TEST(PythonStub, Kinds) {
   EXPECT_EQ(kind(""), InitKind::empty);
@@ -80,6 +89,7 @@ TEST(PythonStub, AnyBytesHaveAMeaning) {
     }
     // Comments behind the text change nothing that is readable.
     const auto meaning = classify_init(text);
+    EXPECT_EQ(kind(text), meaning.kind);
     if (meaning.kind == InitKind::empty) {
       EXPECT_TRUE(same_tokens(text + "\n# c\n", text + "\n")) << text;
     }

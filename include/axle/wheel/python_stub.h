@@ -3,6 +3,7 @@
 // and the docstring are one stub.
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "axle/base/digest.h"
@@ -30,6 +31,8 @@ struct InitMeaning {
 
 // Total, pure, thread-safe, linear time.
 InitMeaning classify_init(std::string_view text);
+// The same unless it is regular, and faster, because most are.
+std::optional<InitMeaning> find_stub(std::string_view text);
 bool same_tokens(std::string_view a, std::string_view b);
 
 }  // namespace axle
