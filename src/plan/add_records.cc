@@ -43,6 +43,20 @@ Sha256 identity_of(const Plan& plan, const Entry& entry) {
 
 }  // namespace
 
+namespace {
+
+// Files of one wheel as they are. Whose content a shared file has follows the order of the wheels, and whose
+// bytes RECORD tells is another matter where two spellings have one meaning: those do not count as the
+// wheel's.
+bool is_of_wheel_alone(const Entry& entry) {
+  if (!entry.sharers.empty()) return false;
+  if (const auto* tree = std::get_if<StoreTree>(&entry.content)) return tree->wheel == entry.owner;
+  const auto* file = std::get_if<StoreFile>(&entry.content);
+  return file != nullptr && file->wheel == entry.owner;
+}
+
+}  // namespace
+
 std::string file_identity(const Sha256& digest) { return "file " + digest.hex(); }
 std::string tree_identity(const Sha256& digest) { return "tree " + digest.hex(); }
 
@@ -58,12 +72,19 @@ Sha256 laid_identity(std::string what, bool executable, Lay lay, const Sha256& w
 
 void add_records(Draft& draft) {
   Plan& plan = draft.plan;
+  // What a RECORD says follows from the wheel, the files of it that are not laid, and what is laid besides;
+  // not from which directories are one entry of the plan and which are divided.
   std::vector<std::string> sums(plan.dists.size());
+  for (DistId id = 0; id < plan.dists.size(); ++id) {
+    const Dist& dist = plan.dists[id];
+    sums[id] = "wheel " + dist.facts.store_id().hex() + "\n";
+    for (const std::uint32_t lost : dist.lost_files) sums[id] += "lost " + std::to_string(lost) + "\n";
+  }
   for (Entry& entry : plan.entries) {
     entry.identity = identity_of(plan, entry);
     if (std::holds_alternative<Record>(entry.content)) continue;
     const std::string row = entry.path.str() + " " + entry.identity.hex() + "\n";
-    if (entry.owner != environment_itself) sums[entry.owner] += row;
+    if (entry.owner != environment_itself && !is_of_wheel_alone(entry)) sums[entry.owner] += row;
     for (const DistId sharer : entry.sharers) {
       if (sharer != environment_itself) sums[sharer] += row;
     }
