@@ -203,6 +203,7 @@ class Application {
       require_no_conflicts(failed);
     }
     changes_.add = std::move(survey.add);
+    require_known(plan_, changes_.add);
     changes_.result = expand_met(plan_, std::move(changes_.result), survey.met);
     in_the_way_ = std::move(survey.in_the_way);
     std::sort(in_the_way_.begin(), in_the_way_.end());

@@ -155,6 +155,51 @@ void keep_dists(State& state, const std::vector<bool>& keep) {
 
 namespace {
 
+// A symbolic link that axle laid for a distribution of which the store knows nothing any more.
+struct LostLink {
+  RelPath dist_info;
+  LaidEntry entry;
+};
+
+std::vector<LostLink> links_of_others(const State& state, const std::vector<bool>& keep) {
+  std::vector<LostLink> links;
+  for (const LaidEntry& entry : state.entries) {
+    if (entry.kind != LaidKind::link) continue;
+    const DistId owner = entry.owners.front();
+    if (owner != environment_itself && !keep[owner]) links.push_back({state.dists[owner].dist_info, entry});
+  }
+  return links;
+}
+
+void divide_trees_above(State& state, const RelPath& path) {
+  const auto is_above = [&](const LaidEntry& entry) {
+    return entry.kind == LaidKind::tree && path.is_within(entry.path) && path != entry.path;
+  };
+  while (true) {
+    const auto tree = std::find_if(state.entries.begin(), state.entries.end(), is_above);
+    if (tree == state.entries.end()) return;
+    const std::vector<LaidEntry> below = expand_tree(state, *tree);
+    state.entries.erase(tree);
+    state.entries.insert(state.entries.end(), below.begin(), below.end());
+  }
+}
+
+// RECORD has files where the links are, or behind them: those of the same bytes would be taken for what a
+// copy leaves.
+void put_back_links(const Fd& root, State& state, std::vector<LostLink> links) {
+  for (LostLink& link : links) {
+    LaidEntry& entry = link.entry;
+    const auto owner = std::find_if(state.dists.begin(), state.dists.end(),
+                                    [&](const LaidDist& dist) { return dist.dist_info == link.dist_info; });
+    if (owner == state.dists.end() || try_read_link(root.get(), entry.path.str()) != entry.target) continue;
+    divide_trees_above(state, entry.path);
+    std::erase_if(state.entries, [&](const LaidEntry& other) { return other.path.is_within(entry.path); });
+    entry.owners = {static_cast<DistId>(owner - state.dists.begin())};
+    entry.dist = environment_itself;
+    state.entries.push_back(std::move(entry));
+  }
+}
+
 std::optional<WheelFacts> find_facts(const Fd& root, const Store* store, const Sha256& wheel) {
   if (store != nullptr) {
     if (auto facts = store->find(wheel)) return facts;
@@ -207,6 +252,7 @@ Installation read_installation(const Fd& root, const Layout& layout, const Store
   std::map<RelPath, const InstalledDist*> present;
   for (const InstalledDist& dist : installed.dists) present.emplace(dist.dist_info, &dist);
 
+  std::vector<LostLink> links;
   if (auto receipt = read_receipt(root)) {
     // What no longer holds is of no use to anybody.
     std::erase_if(receipt->head.places, [&](const Witness& place) { return !still_holds(root, place); });
@@ -230,6 +276,9 @@ Installation read_installation(const Fd& root, const Layout& layout, const Store
     const std::vector<bool> whole = find_trees(*receipt);
     for (std::size_t i = 0; i < dists.size(); ++i) {
       keep[i] = keep[i] && whole[i];
+    }
+    links = links_of_others(receipt->state, keep);
+    for (std::size_t i = 0; i < dists.size(); ++i) {
       if (keep[i]) present.erase(dists[i].dist_info);
     }
     installation.head = std::move(receipt->head);
@@ -246,6 +295,7 @@ Installation read_installation(const Fd& root, const Layout& layout, const Store
                            dist->version, path, false, std::nullopt, false, has_record});
   }
   add_foreign_entries(state, layout);
+  put_back_links(root, state, std::move(links));
   return installation;
 }
 

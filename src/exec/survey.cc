@@ -355,4 +355,14 @@ AdditionSurvey survey_additions(const Fd& root, const Plan& plan, std::vector<En
   return result;
 }
 
+void require_known(const Plan& plan, const std::vector<Entry>& add) {
+  for (const Entry& entry : add) {
+    if (entry.owner == environment_itself || plan.dists[entry.owner].recorded) continue;
+    throw Error(ErrorCode::unsupported, Place{entry.path.str()},
+                "of " + plan.dists[entry.owner].name +
+                    " is behind a link into a store that is not at hand, and has to be laid anew here",
+                "name the store that the environment was made with (--store), without --no-store");
+  }
+}
+
 }  // namespace axle

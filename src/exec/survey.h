@@ -50,4 +50,8 @@ std::vector<Entry> expand_met(const Plan& plan, std::vector<Entry> result, const
 AdditionSurvey survey_additions(const Fd& root, const Plan& plan, std::vector<Entry> add,
                                 const std::set<RelPath>& removed, Presence& presence);
 
+// What another tool, or a store that is not at hand, brought can only stay. Throws Error(unsupported) when
+// some of it would have to be laid.
+void require_known(const Plan& plan, const std::vector<Entry>& add);
+
 }  // namespace axle

@@ -132,6 +132,12 @@ class Merge {
     return options_.relay_scope == DiffOptions::Relay::all || options_.relay.contains(dist.name);
   }
 
+  // What only another tool's RECORD tells is a promise: there may be links, other modes, other bytes.
+  bool is_known(const LaidEntry& entry) const {
+    return std::any_of(entry.owners.begin(), entry.owners.end(),
+                       [&](DistId owner) { return owner == environment_itself || state_.dists[owner].ours; });
+  }
+
   void step() {
     if (new_.empty()) return remove_front();
     if (old_.empty()) return add_front();
@@ -182,8 +188,11 @@ class Merge {
   void same_path() {
     const LaidEntry& old_entry = old_.next();
     const Entry& new_entry = new_.next();
-    const bool same = old_entry.identity == new_entry.identity && !must_relay(new_entry);
-    if (same ||
+    const bool same =
+        old_entry.identity == new_entry.identity && !must_relay(new_entry) && is_known(old_entry);
+    // Another tool's stays as it is, also where it is a link.
+    const bool stays = new_entry.owner != environment_itself && !plan_.dists[new_entry.owner].recorded;
+    if (same || stays ||
         (old_entry.kind == LaidKind::directory && std::holds_alternative<Directory>(new_entry.content))) {
       old_.take();
       changes_.result.push_back(new_.take());
