@@ -4,8 +4,10 @@
 #include <set>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "axle/base/error.h"
+#include "base/text.h"
 
 namespace axle {
 namespace {
@@ -26,6 +28,34 @@ std::string_view name_of(Operation operation) noexcept {
       return "layer";
   }
   return "action";
+}
+
+// As written, without what makes no difference: "./a//b/../c/" is "a/c". Where a link is left by ".." that is
+// another file, which costs a comparison only.
+std::string lexical_path(const std::string& path) {
+  std::vector<std::string_view> parts;
+  for (const std::string_view part : split(path, '/')) {
+    if (part.empty() || part == ".") continue;
+    if (part == ".." && !parts.empty() && parts.back() != "..") {
+      parts.pop_back();
+    } else {
+      parts.push_back(part);
+    }
+  }
+  std::string result = path.starts_with('/') ? "/" : "";
+  for (const std::string_view part : parts) {
+    if (!result.empty() && result.back() != '/') result += '/';
+    result += part;
+  }
+  return result;
+}
+
+// Below one of the trees, at any depth.
+void refuse_below(const std::set<std::string>& trees, const std::string& name, const std::string& written,
+                  const char* what, const char* hint) {
+  for (std::size_t slash = name.find('/', 1); slash != std::string::npos; slash = name.find('/', slash + 1)) {
+    if (trees.contains(name.substr(0, slash))) throw Error(ErrorCode::usage, Place{written}, what, hint);
+  }
 }
 
 class Checker {
@@ -109,28 +139,35 @@ class Checker {
     check_outputs();
   }
 
-  // No two are one, and none is an input or lies in the tree.
+  // No two are one, and none is an input; no output lies in a tree that is made or read, and no input in one
+  // that is made: what is there makes way for it.
   void check_outputs() const {
     const ActionRequest& r = request_;
-    std::set<std::string_view> seen;
+    std::set<std::string> inputs, outputs, read_trees, made_trees;
+    const auto add = [](std::set<std::string>& paths, const std::string& path) {
+      if (!path.empty() && path != "-") paths.insert(lexical_path(path));
+    };
     for (const ActionSource& source : r.sources) {
-      seen.insert(source.path);
-      seen.insert(source.facts);
+      add(inputs, source.path);
+      add(inputs, source.facts);
+      if (source.kind == ActionSource::Kind::tree) add(read_trees, source.path);
     }
-    seen.insert(r.python);
-    seen.insert(r.compiler);
-    seen.insert(r.patches.begin(), r.patches.end());
-    seen.erase("");
+    add(inputs, r.python);
+    add(inputs, r.compiler);
+    for (const std::string& patch : r.patches) add(inputs, patch);
+    for (const std::string* path : {&r.into, &r.oci}) add(made_trees, *path);
     for (const std::string* path : {&r.into, &r.output, &r.facts_out, &r.stamp, &r.depfile, &r.dyndep,
                                     &r.manifest, &r.descriptor, &r.mtree, &r.oci}) {
       if (path->empty() || *path == "-") continue;
-      if (!seen.insert(*path).second)
+      const std::string name = lexical_path(*path);
+      if (inputs.contains(name) || !outputs.insert(name).second)
         throw Error(ErrorCode::usage, Place{*path}, "is named twice among inputs and outputs");
-      for (const std::string* tree : {&r.into, &r.oci}) {
-        if (path != tree && !tree->empty() && path->starts_with(*tree + "/"))
-          throw Error(ErrorCode::usage, Place{*path}, "lies in the tree that is made",
-                      "put it beside " + *tree);
-      }
+      refuse_below(made_trees, name, *path, "lies in the tree that is made", "put it beside the tree");
+      refuse_below(read_trees, name, *path, "lies in a tree that is an input", "put it beside the tree");
+    }
+    for (const std::string& input : inputs) {
+      refuse_below(made_trees, input, input, "is an input, and lies in the tree that is made",
+                   "all that is there makes way for the tree: give --into a place of its own");
     }
   }
 

@@ -45,6 +45,29 @@ TEST(ActionRequest, TakesOneOutputUnderEitherName) {
             ErrorCode::usage);
 }
 
+TEST(ActionRequest, KeepsInputsAndOutputsApart) {
+  const auto unpacks = [](const std::string& wheel, const std::string& into, const std::string& stamp) {
+    return code_of({"unpack", "--wheel", wheel, "--into", into, "--python-version=3.12", "--stamp", stamp});
+  };
+  // The tree takes the place of all that is there.
+  EXPECT_EQ(unpacks("d/a.whl", "d", "s"), ErrorCode::usage);
+  EXPECT_EQ(unpacks("d/e/a.whl", "./d/", "s"), ErrorCode::usage);
+  EXPECT_EQ(unpacks("/d/a.whl", "/x/../d", "s"), ErrorCode::usage);
+  EXPECT_EQ(unpacks("a.whl", "d", "./d/s"), ErrorCode::usage);
+  EXPECT_EQ(unpacks("a.whl", "d", "e/../a.whl"), ErrorCode::usage);
+  const auto merges = [](const std::string& tree, const std::string& into) {
+    return code_of({"merge", "--tree", tree, "--into", into, "--python-version=3.12"});
+  };
+  EXPECT_EQ(merges("t", "./t"), ErrorCode::usage);
+  EXPECT_EQ(merges("t/", "t"), ErrorCode::usage);
+  EXPECT_EQ(merges("t", "t/x"), ErrorCode::usage);
+  EXPECT_EQ(merges("t/x", "t"), ErrorCode::usage);
+  EXPECT_EQ(request({"merge", "--tree", "t", "--tree", "t", "--into", "../t", "--python-version=3.12"}).into,
+            "../t");
+  EXPECT_EQ(request({"unpack", "d/a.whl", "--into", "da", "--python-version=3.12", "--stamp", "da.s"}).stamp,
+            "da.s");
+}
+
 TEST(ActionRequest, TakesChangesOfAWheelAsRulesPyGivesThem) {
   const ActionRequest r = request({"--into",      "o",
                                    "unpack",      "--wheel",
