@@ -264,7 +264,8 @@ std::vector<PlanWheel> plan_wheels(const Chosen& chosen, const std::vector<Wheel
   std::vector<PlanWheel> wheels;
   for (std::size_t i = 0; i < facts.size(); ++i) {
     check_python(chosen.pins[i], facts[i], request);
-    wheels.push_back({facts[i], chosen.pins[i].requested, direct_url_of(chosen.pins[i]), true});
+    wheels.push_back(
+        {facts[i], chosen.pins[i].requested, direct_url_of(chosen.pins[i]), true, chosen.pins[i].order + 1});
   }
   return wheels;
 }

@@ -51,16 +51,16 @@ Locks read_locks(const Options& options, const std::vector<std::string>& paths,
     }
   }
   Locks locks;
-  for (const std::string& path : paths) {
-    const std::string text = path == "-" ? read_standard_input() : read_file(AT_FDCWD, path, max_lock_size);
-    locks.locks.push_back(parse_lock(text, make_context(options, path), format));
-    add_inputs(locks.locks.back(), locks.inputs);
-  }
-  if (!requirements.empty()) {
+  if (!requirements.empty()) {  // before the locks: --on-conflict first and last ask for the order
     std::string text;
     for (const std::string& line : requirements) text += line + "\n";
     LockContext context = make_context(options, "requirements of the command line");
     locks.locks.push_back(parse_lock(text, context, LockFormat::requirements));
+  }
+  for (const std::string& path : paths) {
+    const std::string text = path == "-" ? read_standard_input() : read_file(AT_FDCWD, path, max_lock_size);
+    locks.locks.push_back(parse_lock(text, make_context(options, path), format));
+    add_inputs(locks.locks.back(), locks.inputs);
   }
   return locks;
 }
@@ -69,9 +69,11 @@ Chosen select_all(const Locks& locks, const SelectionRequest& request) {
   Chosen chosen;
   std::map<std::string, Pin> pins;
   bool needs_hashes = false;
+  std::size_t packages = 0;  // in the locks before
   for (const Lock& lock : locks.locks) {
     Selection selection = select(lock, request);
     for (Pin& pin : selection.pins) {
+      pin.order += packages;
       const auto [known, is_new] = pins.try_emplace(pin.name, pin);
       if (!is_new && known->second.version != pin.version) {
         throw Error(ErrorCode::bad_input, pin.place,
@@ -91,6 +93,7 @@ Chosen select_all(const Locks& locks, const SelectionRequest& request) {
     }
     chosen.sources.no_index = chosen.sources.no_index || sources.no_index;
     needs_hashes = needs_hashes || sources.require_hashes;
+    packages += lock.packages.size();
   }
   chosen.sources.require_hashes = needs_hashes;
   for (auto& pin : pins) chosen.pins.push_back(std::move(pin.second));

@@ -1,5 +1,6 @@
 #include "cli/sync_wheels.h"
 
+#include <cstdint>
 #include <iterator>
 #include <set>
 
@@ -41,8 +42,9 @@ std::vector<PlanWheel> sync_wheels(const Options& options, const Chosen& chosen,
                 "--allow-empty removes everything from it");
   }
   for (const LaidDist& dist : installed.state.dists) {
-    if (!options.exact && seeds().contains(dist.name) && !names.contains(dist.name))
-      wheels.push_back(keep(dist));
+    if (options.exact || !seeds().contains(dist.name) || names.contains(dist.name)) continue;
+    wheels.push_back(keep(dist));
+    wheels.back().rank = SIZE_MAX;  // after what the lock names
   }
   return wheels;
 }

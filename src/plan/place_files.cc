@@ -81,7 +81,8 @@ void place_files(Draft& draft) {
                                   wheel.requested,
                                   wheel.direct_url,
                                   wheel.recorded,
-                                  {}});
+                                  {},
+                                  wheel.rank});
     } catch (const Error& error) {
       throw error.within(facts.file_name());
     }

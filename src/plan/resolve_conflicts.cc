@@ -146,7 +146,7 @@ class Resolver {
     const ConflictPolicy policy = conflict_policy(plan_, path);
     const bool with_environment = std::any_of(
         claims.begin(), claims.end(), [](const Claim& claim) { return claim.dist == environment_itself; });
-    const Claim& winner = policy == ConflictPolicy::last ? claims.back() : claims.front();
+    const Claim& winner = policy == ConflictPolicy::last ? last_of(claims) : first_of(claims);
     if (with_environment) {
       conflict.reason = reason_environment;
     } else if (policy == ConflictPolicy::error) {
@@ -164,6 +164,20 @@ class Resolver {
       if (&claim != &winner && claim.dist != environment_itself) lose(claim);
     }
     emit(path, winner, {});
+  }
+
+  std::size_t rank_of(const Claim& claim) const {
+    return claim.dist == environment_itself ? 0 : plan_.dists[claim.dist].rank;
+  }
+
+  // In the user's order; claims stand in that of the plan's distributions.
+  const Claim& first_of(const std::vector<Claim>& claims) const {
+    return *std::min_element(claims.begin(), claims.end(),
+                             [this](const Claim& a, const Claim& b) { return rank_of(a) < rank_of(b); });
+  }
+  const Claim& last_of(const std::vector<Claim>& claims) const {
+    return *std::min_element(claims.rbegin(), claims.rend(),
+                             [this](const Claim& a, const Claim& b) { return rank_of(a) > rank_of(b); });
   }
 
   // Schemes overlap in most layouts (data is the root of the others), so a wheel can claim one path twice.

@@ -160,6 +160,7 @@ class Selector {
     if (package.source.kind == SourceKind::index) pin.index = package.source.location;
     if (package.marker != no_marker) pin.marker = lock_.markers[package.marker].text;
     pin.requested = requested;
+    pin.order = static_cast<std::size_t>(&package - lock_.packages.data());
     pin.place = lock_.place(package.place);
     if (!package.files_known && package.source.kind == SourceKind::index && !package.no_binary) {
       pin.hashes = std::move(bag);

@@ -2,6 +2,7 @@
 // The Plan: everything that an environment will hold, decided before anything is written. It is a value: it
 // can be printed, compared, written to a tar or applied to a directory.
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -85,6 +86,7 @@ struct Dist {
   std::optional<std::string> direct_url;  // JSON text
   bool recorded = true;  // false: another tool's; its files stay as they are, RECORD included
   std::vector<std::uint32_t> lost_files;  // files of the wheel that another distribution won, sorted
+  std::size_t rank = 0;                   // that of the PlanWheel
 };
 
 // Two claims on one path.
@@ -127,6 +129,7 @@ struct PlanWheel {
   bool requested = false;
   std::optional<std::string> direct_url;
   bool recorded = true;  // false: installed by another tool; kept as it is
+  std::size_t rank = 0;  // the user's order, for conflicts; equal ones as they stand
 };
 
 // The environment's own files, when axle makes them.

@@ -83,6 +83,7 @@ struct Pin {
   std::string marker;  // the condition under which the lock has it; "" for none or for several
   std::optional<DirectUrl> direct_url;
   bool requested = false;        // named by the user's own dependencies, as far as the lock tells
+  std::size_t order = 0;         // of the packages in the lock
   bool from_find_links = false;  // the wheel is one of SelectionRequest::find_links, unknown to the lock
   Place place;
 };
