@@ -170,7 +170,11 @@ class Application {
 
   void decide() {
     refuse_unrecorded();
-    if (options_.reuse == Reuse::repair) mark_damage(root_, state_, options_.jobs);
+    if (options_.reuse == Reuse::repair) {
+      mark_damage(root_, state_, options_.jobs);
+    } else if (!environment_.is_new()) {
+      mark_missing(root_, state_, plan_, options_.jobs);
+    }
     DiffOptions how = diff_options();
     if (!environment_.is_new() && is_overlay(root_)) how.directories = DiffOptions::Directories::expanded;
     changes_ = diff_on_disk(root_, state_, plan_, how);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
+#include <string_view>
 
 #include "base/file.h"
 #include "base/parallel.h"
@@ -11,10 +13,12 @@
 namespace axle {
 namespace {
 
-bool is_whole(const Fd& root, const LaidEntry& entry) {
+enum class Look { presence, contents };
+
+bool is_whole(const Fd& root, const LaidEntry& entry, Look look) {
   const std::string& path = entry.path.str();
   const auto status = try_lstat(root.get(), path);
-  if (!status) return false;
+  if (!status || look == Look::presence) return status.has_value();
   switch (entry.kind) {
     case LaidKind::directory:
     case LaidKind::tree:
@@ -31,8 +35,8 @@ bool is_whole(const Fd& root, const LaidEntry& entry) {
 
 // The entry itself when all of it is whole; else its parts, down to the damaged files, which lose their
 // identity.
-std::vector<LaidEntry> examine(const Fd& root, const State& state, const LaidEntry& entry) {
-  if (!is_whole(root, entry)) {
+std::vector<LaidEntry> examine(const Fd& root, const State& state, const LaidEntry& entry, Look look) {
+  if (!is_whole(root, entry, look)) {
     LaidEntry damaged = entry;
     damaged.identity = {};
     return {damaged};
@@ -41,7 +45,7 @@ std::vector<LaidEntry> examine(const Fd& root, const State& state, const LaidEnt
   std::vector<LaidEntry> parts;
   bool whole = true;
   for (const LaidEntry& child : expand_tree(state, entry)) {
-    std::vector<LaidEntry> below = examine(root, state, child);
+    std::vector<LaidEntry> below = examine(root, state, child, look);
     whole = whole && below.size() == 1 && below.front().identity == child.identity;
     std::move(below.begin(), below.end(), std::back_inserter(parts));
   }
@@ -49,21 +53,56 @@ std::vector<LaidEntry> examine(const Fd& root, const State& state, const LaidEnt
   return parts;
 }
 
+// `applies(owner)`: whether entries of which all owners are such are looked at.
+template <class Applies>
+void mark(const Fd& root, State& state, unsigned jobs, Look look, const Applies& applies) {
+  std::vector<std::vector<LaidEntry>> instead(state.entries.size());  // of those that are not whole
+  parallel_for(state.entries.size(), jobs, [&](std::size_t i) {
+    const LaidEntry& entry = state.entries[i];
+    if (!std::all_of(entry.owners.begin(), entry.owners.end(), applies)) return;
+    std::vector<LaidEntry> parts = examine(root, state, entry, look);
+    if (parts.size() > 1 || parts.front().identity != entry.identity) instead[i] = std::move(parts);
+  });
+  std::vector<LaidEntry> entries;
+  for (std::size_t i = 0; i < instead.size(); ++i) {
+    if (instead[i].empty()) continue;
+    if (entries.empty()) entries.swap(state.entries);
+    state.entries.insert(state.entries.end(), std::make_move_iterator(instead[i].begin()),
+                         std::make_move_iterator(instead[i].end()));
+  }
+  if (entries.empty()) return;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (instead[i].empty()) state.entries.push_back(std::move(entries[i]));
+  }
+  std::sort(state.entries.begin(), state.entries.end(),
+            [](const LaidEntry& a, const LaidEntry& b) { return a.path < b.path; });
+}
+
 }  // namespace
 
 void mark_damage(const Fd& root, State& state, unsigned jobs) {
-  std::vector<std::vector<LaidEntry>> examined(state.entries.size());
-  parallel_for(state.entries.size(), jobs, [&](std::size_t i) {
-    const LaidEntry& entry = state.entries[i];
-    const bool ours = std::all_of(entry.owners.begin(), entry.owners.end(), [&](DistId owner) {
-      return owner == environment_itself || state.dists[owner].ours;
-    });
-    examined[i] = ours ? examine(root, state, entry) : std::vector<LaidEntry>{entry};
-  });
-  state.entries.clear();
-  for (auto& part : examined) std::move(part.begin(), part.end(), std::back_inserter(state.entries));
-  std::sort(state.entries.begin(), state.entries.end(),
-            [](const LaidEntry& a, const LaidEntry& b) { return a.path < b.path; });
+  mark(root, state, jobs, Look::contents,
+       [&](DistId owner) { return owner == environment_itself || state.dists[owner].ours; });
+}
+
+void mark_missing(const Fd& root, State& state, const Plan& plan, unsigned jobs) {
+  std::map<std::string_view, const Dist*> planned;
+  for (const Dist& dist : plan.dists) {
+    if (dist.recorded) planned.emplace(dist.name, &dist);
+  }
+  std::vector<bool> is_other(state.dists.size());
+  std::size_t files = 0;
+  for (std::size_t i = 0; i < state.dists.size(); ++i) {
+    const LaidDist& dist = state.dists[i];
+    const auto now = planned.find(dist.name);
+    is_other[i] = dist.ours && now != planned.end() && now->second->facts.store_id() != dist.facts.store_id();
+    if (is_other[i]) files += dist.facts.files().size();
+  }
+  if (files == 0) return;
+  // A thread takes longer to start than to look at a few files.
+  constexpr std::size_t few_files = 512;
+  mark(root, state, files < few_files ? 1 : jobs, Look::presence,
+       [&](DistId owner) { return owner != environment_itself && is_other[owner]; });
 }
 
 }  // namespace axle
