@@ -8,6 +8,7 @@
 #include <set>
 
 #include "action/compile_tree.h"
+#include "action/lexical_path.h"
 #include "action/patch_tree.h"
 #include "action/tree_facts.h"
 #include "action/wheel_scan.h"
@@ -260,19 +261,6 @@ class Assembler {
   std::optional<TagSet> tags_;
 };
 
-std::vector<std::string_view> components(const std::string& path) {
-  std::vector<std::string_view> parts;
-  for (const std::string_view part : split(path, '/')) {
-    if (part.empty() || part == ".") continue;
-    if (part == ".." && !parts.empty() && parts.back() != "..") {
-      parts.pop_back();
-    } else {
-      parts.push_back(part);
-    }
-  }
-  return parts;
-}
-
 }  // namespace
 
 PlanInput make_plan_input(const ActionRequest& request, const ActionContext& context,
@@ -313,8 +301,8 @@ PlanInput make_plan_input(const ActionRequest& request, const ActionContext& con
 }
 
 std::string relative_path(const std::string& from, const std::string& to) {
-  const std::vector<std::string_view> a = components(from);
-  const std::vector<std::string_view> b = components(to);
+  const std::vector<std::string_view> a = lexical_components(from);
+  const std::vector<std::string_view> b = lexical_components(to);
   std::size_t common = 0;
   while (common < a.size() && common < b.size() && a[common] == b[common]) ++common;
   const bool unknown = std::find(a.begin() + static_cast<std::ptrdiff_t>(common), a.end(), "..") != a.end();

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "action/lexical_path.h"
 #include "axle/base/error.h"
 #include "base/text.h"
 
@@ -33,17 +34,8 @@ std::string_view name_of(Operation operation) noexcept {
 // As written, without what makes no difference: "./a//b/../c/" is "a/c". Where a link is left by ".." that is
 // another file, which costs a comparison only.
 std::string lexical_path(const std::string& path) {
-  std::vector<std::string_view> parts;
-  for (const std::string_view part : split(path, '/')) {
-    if (part.empty() || part == ".") continue;
-    if (part == ".." && !parts.empty() && parts.back() != "..") {
-      parts.pop_back();
-    } else {
-      parts.push_back(part);
-    }
-  }
   std::string result = path.starts_with('/') ? "/" : "";
-  for (const std::string_view part : parts) {
+  for (const std::string_view part : lexical_components(path)) {
     if (!result.empty() && result.back() != '/') result += '/';
     result += part;
   }

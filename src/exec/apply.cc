@@ -141,9 +141,12 @@ class Application {
     state_.entries = std::move(rest);
   }
 
+  // Also not for a mode that cannot work now: neither where it was used before, nor where that was so before.
   bool lays_all_anew() const {
     const bool other_mode = head_ && plan_.policy.link_mode != LinkMode::automatic &&
-                            !head_->link_mode.empty() && head_->link_mode != to_string(*result_.link_mode);
+                            !head_->link_mode.empty() &&
+                            head_->link_mode != to_string(plan_.policy.link_mode) &&
+                            head_->link_mode != to_string(*result_.link_mode);
     return options_.reuse == Reuse::reinstall || other_mode;
   }
 
