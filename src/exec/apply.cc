@@ -30,8 +30,7 @@ namespace axle {
 namespace {
 
 constexpr std::int64_t second_ns = 1'000'000'000;
-// The time of files that axle writes itself when nobody says another: the first that a zip can say,
-// 1980-01-01.
+// 1980-01-01, the first time that a zip can say: of files that axle writes itself, unless another is given.
 constexpr std::int64_t default_epoch = 315532800;
 
 [[noreturn]] void refuse_changed(const std::vector<RelPath>& changed) {
