@@ -155,29 +155,15 @@ class Application {
     return diff_options;
   }
 
-  // What belongs to a distribution without RECORD is not known, so neither uninstall nor an upgrade can take
-  // it away.
-  void refuse_unrecorded() const {
-    for (const LaidDist& dist : state_.dists) {
-      if (dist.has_record) continue;
-      const bool stays = std::any_of(plan_.dists.begin(), plan_.dists.end(), [&](const Dist& planned) {
-        return !planned.recorded && planned.dist_info == dist.dist_info;
-      });
-      if (stays) continue;
-      throw Error(ErrorCode::bad_input, Place{dist.dist_info.str()},
-                  dist.name + " has no RECORD, so nobody knows what belongs to it and it cannot be removed",
-                  "remove it with the tool that installed it");
-    }
-  }
-
   void decide() {
-    refuse_unrecorded();
+    require_records(state_, plan_);
     if (options_.reuse == Reuse::repair) {
       mark_damage(root_, state_, options_.jobs);
     } else if (!environment_.is_new()) {
       mark_missing(root_, state_, plan_, options_.jobs);
     }
     DiffOptions how = diff_options();
+    how.not_at_hand = find_not_at_hand(state_, plan_, store_);
     if (!environment_.is_new() && is_overlay(root_)) how.directories = DiffOptions::Directories::expanded;
     changes_ = diff_on_disk(root_, state_, plan_, how);
     if (environment_.is_new()) return;

@@ -185,6 +185,26 @@ void require_beneath(const Fd& root, const std::vector<RelPath>& paths) {
   }
 }
 
+void require_records(const State& state, const Plan& plan) {
+  for (const LaidDist& dist : state.dists) {
+    if (dist.has_record || stays_with_its_tool(plan, dist)) continue;
+    throw Error(ErrorCode::bad_input, Place{dist.dist_info.str()},
+                dist.name + " has no RECORD, so nobody knows what belongs to it and it cannot be removed",
+                "remove it with the tool that installed it");
+  }
+}
+
+std::set<std::string> find_not_at_hand(const State& state, const Plan& plan, const Store& store) {
+  std::set<std::string> names;
+  if (std::all_of(state.dists.begin(), state.dists.end(), [](const LaidDist& dist) { return dist.ours; }))
+    return names;
+  for (const Dist& dist : plan.dists) {
+    if (dist.recorded && !try_lstat(store.root().get(), Store::tree_path(dist.facts.store_id())))
+      names.insert(dist.name);
+  }
+  return names;
+}
+
 RemovalSurvey survey_removals(const Fd& root, const State& state, const std::vector<LaidEntry>& remove,
                               unsigned jobs) {
   std::vector<RelPath> paths;

@@ -8,6 +8,7 @@
 
 #include "axle/base/rel_path.h"
 #include "axle/plan/diff.h"
+#include "axle/store/store.h"
 #include "base/fd.h"
 #include "exec/presence.h"
 
@@ -24,6 +25,14 @@ bool is_overlay(const Fd& root);
 // Throws Error(conflict) when one of the paths lies behind a link that leads out of the environment: nobody
 // may write or remove anything there.
 void require_beneath(const Fd& root, const std::vector<RelPath>& paths);
+
+// What belongs to a distribution without RECORD is not known, so neither uninstall nor an upgrade can take it
+// away. Throws Error(bad_input) when the plan wants that.
+void require_records(const State& state, const Plan& plan);
+
+// Distributions of the plan of which the store has no files: what is there of them can only stay. Looked for
+// only where another tool's distributions are, whose files would have to be laid.
+std::set<std::string> find_not_at_hand(const State& state, const Plan& plan, const Store& store);
 
 struct RemovalSurvey {
   std::vector<RelPath> changed;    // files of ours that are not as they were laid

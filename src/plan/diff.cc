@@ -132,10 +132,20 @@ class Merge {
     return options_.relay_scope == DiffOptions::Relay::all || options_.relay.contains(dist.name);
   }
 
-  // What only another tool's RECORD tells is a promise: there may be links, other modes, other bytes.
-  bool is_known(const LaidEntry& entry) const {
-    return std::any_of(entry.owners.begin(), entry.owners.end(),
-                       [&](DistId owner) { return owner == environment_itself || state_.dists[owner].ours; });
+  // What another tool's RECORD tells is a promise: there may be links, other modes, other bytes, also where
+  // a distribution of ours shares the file. It is kept while that tool's distribution stays.
+  bool is_known(const LaidEntry& laid, const Entry& planned) const {
+    bool ours = false, theirs = false;
+    for (const DistId owner : laid.owners) {
+      if (owner == environment_itself || state_.dists[owner].ours) {
+        ours = true;
+      } else if (!stays_with_its_tool(plan_, state_.dists[owner])) {
+        theirs = true;
+      }
+    }
+    const bool can_lay = planned.owner == environment_itself ||
+                         !options_.not_at_hand.contains(plan_.dists[planned.owner].name);
+    return ours && !(theirs && can_lay);
   }
 
   void step() {
@@ -189,7 +199,7 @@ class Merge {
     const LaidEntry& old_entry = old_.next();
     const Entry& new_entry = new_.next();
     const bool same =
-        old_entry.identity == new_entry.identity && !must_relay(new_entry) && is_known(old_entry);
+        old_entry.identity == new_entry.identity && !must_relay(new_entry) && is_known(old_entry, new_entry);
     // Another tool's stays as it is, also where it is a link.
     const bool stays = new_entry.owner != environment_itself && !plan_.dists[new_entry.owner].recorded;
     if (same || stays ||
@@ -238,6 +248,12 @@ void sort_by_path(std::vector<Item>& items) {
 
 Changes diff(const State& state, const Plan& plan, const DiffOptions& options) {
   return Merge(state, plan, options).run();
+}
+
+bool stays_with_its_tool(const Plan& plan, const LaidDist& dist) {
+  return std::any_of(plan.dists.begin(), plan.dists.end(), [&](const Dist& planned) {
+    return !planned.recorded && planned.dist_info == dist.dist_info;
+  });
 }
 
 std::vector<LaidEntry> expand_tree(const State& state, const LaidEntry& tree) {

@@ -67,12 +67,18 @@ struct DiffOptions {
   // Treats every entry of these distributions as different; empty: none. Names are normalized.
   std::set<std::string> relay;
   enum class Relay { named, all } relay_scope = Relay::named;
+  // Distributions of the plan that cannot be laid now: files of theirs that another tool's distribution
+  // shared stay as that tool left them. Names are normalized.
+  std::set<std::string> not_at_hand;
   // expanded: no directory that is there can be renamed, so each is treated as if it held strangers.
   enum class Directories { whole, expanded } directories = Directories::whole;
 };
 
 // Pure. diff(what apply(diff(s, p)) left, p) is empty.
 Changes diff(const State& state, const Plan& plan, const DiffOptions& options = {});
+
+// Whether another tool's distribution is one of the plan's too, as it is.
+bool stays_with_its_tool(const Plan& plan, const LaidDist& dist);
 
 // A tree as the things directly in it.
 std::vector<LaidEntry> expand_tree(const State& state, const LaidEntry& tree);
