@@ -26,7 +26,8 @@ namespace {
 bool is_url(const std::string& text) { return text.find("://") != std::string::npos; }
 
 Candidate to_candidate(const IndexFile& file) {
-  return {file.filename, file.url, "", file.hashes, file.size, file.requires_python, file.yanked.has_value()};
+  return {file.filename,           file.url,  "", file.hashes, file.size, file.requires_python,
+          file.yanked.has_value(), file.fault};
 }
 
 // By normalized distribution name, so that a pin looks only at its own.
@@ -111,7 +112,7 @@ class Resolver {
     const auto links = links_.find(pin.name);
     if (links != links_.end()) {
       for (const Candidate& candidate : links->second) {
-        if (!ascii_iequal(candidate.file_name, wheel.name)) continue;
+        if (!ascii_iequal(candidate.file_name, wheel.name) || !candidate.fault.empty()) continue;
         delivery.source.path = candidate.path;
         if (candidate.path.empty()) delivery.url = candidate.url;
         return true;
@@ -140,7 +141,7 @@ class Resolver {
     for (const Hash& hash : pin.hashes) {
       if (hash.algorithm != HashAlgorithm::sha256) continue;
       if (const auto facts = store_.find(*Sha256::from_hex(hash.hex))) {
-        stored.push_back({std::string(facts->file_name()), "", "", {hash}, std::nullopt, "", false});
+        stored.push_back({std::string(facts->file_name()), "", "", {hash}, std::nullopt, "", false, ""});
       }
     }
     if (stored.empty()) return false;
@@ -184,6 +185,14 @@ class Resolver {
     if (!project) {
       throw Error(ErrorCode::no_match, pin.place, "no wheel: no index knows " + delivery.package,
                   "check the name and the indexes (--index-url)");
+    }
+    for (Diagnostic note : project->page.notes) {
+      if (note.kind == "quarantined") {
+        throw Error(ErrorCode::no_match, pin.place, "no wheel: " + delivery.package + ": " + note.message,
+                    "lock again, so that it is not needed");
+      }
+      note.distribution = pin.name;
+      notes_.push_back(std::move(note));
     }
     std::vector<Candidate> candidates;
     for (const IndexFile& file : project->page.files) {
@@ -236,7 +245,7 @@ std::vector<Candidate> find_link_candidates(const Options& options, const Source
       const std::string dir = absolute_path(place);
       for (const DirEntry& entry : list_dir(AT_FDCWD, dir)) {
         if (entry.type != DT_DIR)
-          candidates.push_back({entry.name, "", dir + "/" + entry.name, {}, {}, "", false});
+          candidates.push_back({entry.name, "", dir + "/" + entry.name, {}, {}, "", false, ""});
       }
       continue;
     }

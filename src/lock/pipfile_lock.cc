@@ -297,6 +297,7 @@ class PipfileReader {
           clause.op() == SpecifierOperator::equal || clause.op() == SpecifierOperator::arbitrary;
       if (exact && !clause.is_prefix()) {
         package.version = clause.version_text();
+        package.any_local = clause.op() == SpecifierOperator::equal;
         return;
       }
     }

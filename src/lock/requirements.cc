@@ -318,6 +318,7 @@ class RequirementsReader {
     }
     if (exact && entry.specifier.contains(std::string_view(exact->version_text()), true)) {
       package.version = exact->version_text();
+      package.any_local = exact->op() == SpecifierOperator::equal;
     } else {
       package.unpinned = quoted(text) + " does not name one version";
     }

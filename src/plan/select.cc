@@ -157,6 +157,7 @@ class Selector {
     Pin pin;
     pin.name = package.name;
     pin.version = package.version;
+    pin.any_local = package.any_local;
     if (package.source.kind == SourceKind::index) pin.index = package.source.location;
     if (package.marker != no_marker) pin.marker = lock_.markers[package.marker].text;
     pin.requested = requested;

@@ -39,7 +39,16 @@ struct Fitting {
   std::size_t index = 0;
   std::size_t rank = 0;
   WheelFilename name;
+  bool known = false;  // one of the wanted hashes is its own
 };
+
+// "1.0" and "1.0+cpu" for "==1.0": pip and uv take the highest. Where hashes are wanted and the offer names
+// none, the version as it is written is the likelier.
+bool is_likelier(const Fitting& a, const Fitting& b, bool hashes_wanted) {
+  if (a.known != b.known) return a.known;
+  const bool highest = !hashes_wanted || a.known;
+  return highest ? b.name.version < a.name.version : a.name.version < b.name.version;
+}
 
 bool is_better(const Fitting& a, const Fitting& b) {
   if (a.rank != b.rank) return a.rank < b.rank;
@@ -76,7 +85,7 @@ std::optional<std::size_t> best_wheel(const Lock& lock, const LockPackage& packa
                   quoted(file.name) + " is a wheel of version " + name->version.str() + ", not of " +
                       package.version);
     }
-    Fitting fitting{i, *rank, std::move(*name)};
+    Fitting fitting{i, *rank, std::move(*name), false};
     const bool tie = best && best->rank == fitting.rank && best->name.build == fitting.name.build;
     if (!best || is_better(fitting, *best) || (tie && file.name < package.wheels[best->index].name)) {
       best = std::move(fitting);
@@ -114,21 +123,34 @@ std::string describe_wheels(const std::vector<std::string>& file_names) {
 
 }  // namespace selection
 
+namespace {
+
+enum class Match { yes, no, unknown };
+
+}  // namespace
+
 std::size_t choose_candidate(const Pin& pin, std::span<const Candidate> candidates,
                              const SelectionRequest& request) {
   const auto version = Version::try_parse(pin.version);
   const Version python = selection::python_version(request);
   const std::vector<Hash>& wanted = pin.wheel ? pin.wheel->hashes : pin.hashes;
   // Only algorithms that both sides have can tell files apart; the bytes are checked when they arrive.
-  const auto may_match = [&](const std::vector<Hash>& hashes) {
+  const auto compare_hashes = [&](const std::vector<Hash>& hashes) {
     bool comparable = false;
     for (const Hash& hash : hashes) {
       for (const Hash& one : wanted) {
-        if (hash == one) return true;
+        if (hash == one) return Match::yes;
         comparable = comparable || hash.algorithm == one.algorithm;
       }
     }
-    return !comparable;
+    return comparable ? Match::no : Match::unknown;
+  };
+  const auto is_wanted = [&](const WheelFilename& name) {
+    if (name.name != pin.name) return false;
+    if (pin.version.empty()) return true;
+    if (!version) return pin.version == name.raw_version;
+    return pin.any_local && version->local().empty() ? compare_public(*version, name.version) == 0
+                                                     : *version == name.version;
   };
   std::vector<std::string> unfit;
   bool sdist = false;
@@ -143,10 +165,9 @@ std::size_t choose_candidate(const Pin& pin, std::span<const Candidate> candidat
       sdist = sdist || (source && source->name == pin.name && version && source->version == *version);
       continue;
     }
-    const bool same_version =
-        pin.version.empty() || (version ? *version == name->version : pin.version == name->raw_version);
-    if (name->name != pin.name || !same_version) continue;
-    if (!may_match(candidate.hashes)) {
+    if (!is_wanted(*name)) continue;
+    const Match match = compare_hashes(candidate.hashes);
+    if (match == Match::no) {
       other_hash = true;
       continue;
     }
@@ -160,14 +181,25 @@ std::size_t choose_candidate(const Pin& pin, std::span<const Candidate> candidat
       unfit.push_back(candidate.file_name);
       continue;
     }
-    selection::Fitting fitting{i, *rank, std::move(*name)};
+    selection::Fitting fitting{i, *rank, std::move(*name), match == Match::yes};
+    if (best && best->name.version != fitting.name.version) {
+      if (selection::is_likelier(fitting, *best, !wanted.empty())) best = std::move(fitting);
+      continue;
+    }
     const bool tie = best && best->rank == fitting.rank && best->name.build == fitting.name.build;
     if (!best || selection::is_better(fitting, *best) ||
         (tie && candidate.file_name < candidates[best->index].file_name)) {
       best = std::move(fitting);
     }
   }
-  if (best) return best->index;
+  if (best) {
+    const Candidate& chosen = candidates[best->index];
+    if (chosen.fault.empty()) return best->index;
+    throw Error(ErrorCode::io, pin.place,
+                pin.name + " " + pin.version + ": what the index says of " + quoted(chosen.file_name) +
+                    " is malformed: " + chosen.fault,
+                "check the index URL, or name a directory that has the file (--find-links)");
+  }
   const std::string what = "no wheel: " + pin.name + (pin.version.empty() ? "" : " " + pin.version);
   if (!unfit.empty()) {
     throw Error(ErrorCode::no_match, pin.place,

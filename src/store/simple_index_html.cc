@@ -35,18 +35,14 @@ bool is_offer(std::string_view reference) {
   return is_archive_name(last_component(reference).value_or(std::string(path)));
 }
 
-std::vector<Hash> read_hashes(const std::string& url, std::string_view reference) {
+std::vector<Hash> read_hashes(std::string_view reference) {
   std::vector<Hash> hashes;
   const std::size_t mark = reference.find('#');
   if (mark == std::string_view::npos) return hashes;
   for (const std::string_view piece : split(reference.substr(mark + 1), '&')) {
     const auto algorithm = parse_hash_algorithm(piece.substr(0, piece.find('=')));
     if (!algorithm || !is_strong(*algorithm) || piece.find('=') == std::string_view::npos) continue;
-    try {
-      hashes.push_back(Hash::parse(piece));
-    } catch (const Error& error) {
-      throw_page_error(url, error.message());
-    }
+    hashes.push_back(Hash::parse(piece));
   }
   std::sort(hashes.begin(), hashes.end());
   return hashes;
@@ -61,14 +57,20 @@ std::string text_of(const std::string& url, const std::string* value) {
 IndexFile read_link(const std::string& url, const std::string& base, const HtmlTag& tag,
                     std::string_view reference) {
   IndexFile file;
-  file.url = resolve_link(url, base, reference);
-  const auto filename = last_component(file.url);
-  if (!filename) throw_page_error(url, "has a link with a malformed escape: " + quoted(redact_url(file.url)));
+  const auto filename = last_component(reference);
+  if (!filename)
+    throw_page_error(url, "has a link with a malformed escape: " + quoted(redact_url(reference)));
   check_filename(url, *filename);
   file.filename = *filename;
-  file.hashes = read_hashes(url, reference);
-  file.requires_python = text_of(url, tag.find("data-requires-python"));
-  if (const std::string* reason = tag.find("data-yanked")) file.yanked = text_of(url, reason);
+  try {
+    file.url = resolve_link(url, base, reference);
+    file.hashes = read_hashes(reference);
+    file.requires_python = text_of(url, tag.find("data-requires-python"));
+    if (const std::string* reason = tag.find("data-yanked")) file.yanked = text_of(url, reason);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::bad_input) throw;
+    file.fault = error.message();
+  }
   return file;
 }
 
@@ -107,6 +109,7 @@ ProjectPage parse_simple_html(std::string_view text, const std::string& url) {
   for (const HtmlTag& tag : links) {
     page.files.push_back(read_link(url, base, tag, without_space(*tag.find("href"))));
   }
+  note_faults(page, url, 0);
   apply_status(page, trim(status), reason);
   return page;
 }

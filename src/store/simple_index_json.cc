@@ -33,7 +33,15 @@ class Reader {
     if (!files) throw_page_error(url_, "has no \"files\"");
     simdjson::dom::array list;
     if (files->get(list) != simdjson::SUCCESS) throw_page_error(url_, "\"files\" is no array");
-    for (const element file : list) page.files.push_back(read_file(as_object(file, "a file")));
+    std::size_t nameless = 0;
+    for (const element entry : list) {
+      if (auto file = read_file(entry)) {
+        page.files.push_back(*std::move(file));
+      } else {
+        ++nameless;
+      }
+    }
+    note_faults(page, url_, nameless);
 
     std::string_view status = "active";
     std::string_view reason;
@@ -66,48 +74,56 @@ class Reader {
     return text;
   }
 
-  IndexFile read_file(const object& members) const {
+  // nullopt for an entry that does not even name a file.
+  std::optional<IndexFile> read_file(const element& entry) const {
+    object members;
+    std::string_view filename;
+    if (entry.get(members) != simdjson::SUCCESS) return std::nullopt;
+    const auto name = find(members, "filename");
+    if (!name || name->get(filename) != simdjson::SUCCESS) return std::nullopt;
+    check_filename(url_, filename);
     IndexFile file;
-    const auto filename = find(members, "filename");
-    if (!filename) throw_page_error(url_, "has a file without \"filename\"");
-    file.filename = as_string(*filename, "\"filename\"");
-    check_filename(url_, file.filename);
-    const auto link = find(members, "url");
-    if (!link) throw_page_error(url_, axle::quoted(file.filename) + " has no \"url\"");
-    file.url = resolve_link(url_, url_, as_string(*link, "\"url\""));
-    if (const auto hashes = find(members, "hashes")) read_hashes(*hashes, file);
-    if (const auto size = find(members, "size")) {
-      std::uint64_t count = 0;
-      if (size->get(count) != simdjson::SUCCESS)
-        throw_page_error(url_, axle::quoted(file.filename) + " has a bad \"size\"");
-      file.size = count;
-    }
-    if (const auto value = find(members, "requires-python")) {
-      file.requires_python = as_string(*value, "\"requires-python\"");
-    }
-    if (const auto value = find(members, "upload-time"))
-      file.upload_time = as_string(*value, "\"upload-time\"");
-    if (const auto value = find(members, "yanked")) {
-      bool yanked = false;
-      if (value->get(yanked) == simdjson::SUCCESS) {
-        if (yanked) file.yanked = "";
-      } else if (const auto reason = as_string(*value, "\"yanked\""); !reason.empty()) {
-        file.yanked = reason;
-      }
+    file.filename = filename;
+    try {
+      read_details(members, file);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::bad_input) throw;
+      file.fault = error.message();
     }
     return file;
   }
 
+  void read_details(const object& members, IndexFile& file) const {
+    const auto link = find(members, "url");
+    if (!link) throw_page_error(url_, "has no \"url\"");
+    file.url = resolve_link(url_, url_, as_string(*link, "its \"url\""));
+    if (const auto hashes = find(members, "hashes")) read_hashes(*hashes, file);
+    if (const auto size = find(members, "size")) {
+      std::uint64_t count = 0;
+      if (size->get(count) != simdjson::SUCCESS) throw_page_error(url_, "has a bad \"size\"");
+      file.size = count;
+    }
+    if (const auto value = find(members, "requires-python")) {
+      file.requires_python = as_string(*value, "its \"requires-python\"");
+    }
+    if (const auto value = find(members, "upload-time"))
+      file.upload_time = as_string(*value, "its \"upload-time\"");
+    if (const auto value = find(members, "yanked")) {
+      bool yanked = false;
+      if (value->get(yanked) == simdjson::SUCCESS) {
+        if (yanked) file.yanked = "";
+      } else if (const auto reason = as_string(*value, "its \"yanked\""); !reason.empty()) {
+        file.yanked = reason;
+      }
+    }
+  }
+
   void read_hashes(const element& value, IndexFile& file) const {
-    for (const auto field : as_object(value, "\"hashes\"")) {
+    for (const auto field : as_object(value, "its \"hashes\"")) {
       const auto algorithm = parse_hash_algorithm(field.key);
       if (!algorithm || !is_strong(*algorithm)) continue;
-      const std::string text = std::string(field.key) + ":" + std::string(as_string(field.value, "a hash"));
-      try {
-        file.hashes.push_back(Hash::parse(text));
-      } catch (const Error& error) {
-        throw_page_error(url_, axle::quoted(file.filename) + ": " + error.message());
-      }
+      file.hashes.push_back(
+          Hash::parse(std::string(field.key) + ":" + std::string(as_string(field.value, "its hash"))));
     }
     std::sort(file.hashes.begin(), file.hashes.end());
   }

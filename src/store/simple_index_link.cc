@@ -59,6 +59,20 @@ std::string resolve_link(const std::string& page_url, const std::string& base_ur
   return url->text;
 }
 
+void note_faults(ProjectPage& page, const std::string& url, std::size_t nameless) {
+  std::size_t count = nameless;
+  std::string first = "an entry that names no file";
+  for (const IndexFile& file : page.files) {
+    if (file.fault.empty()) continue;
+    if (count++ == 0) first = quoted(file.filename) + ": " + file.fault;
+  }
+  if (count == 0) return;
+  page.notes.push_back({Severity::note, "index-entry", "", redact_url(url),
+                        "passed over " + std::to_string(count) + " malformed " +
+                            (count == 1 ? "entry" : "entries") + " of the index page: " + first,
+                        ""});
+}
+
 void check_api_version(const std::string& url, std::string_view version, Diagnostics& notes) {
   const std::size_t dot = version.find('.');
   const auto major = parse_number(version.substr(0, dot));

@@ -1,6 +1,7 @@
 #pragma once
 // What the JSON and the HTML form of an index page have in common: links that become files.
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,9 @@ bool is_archive_name(std::string_view filename);
 // what is no URL of http, https or file, and for a file URL on a page that came over the network.
 std::string resolve_link(const std::string& page_url, const std::string& base_url,
                          std::string_view reference);
+
+// One note for all files of the page that have a fault, and for `nameless` entries that tell of no file.
+void note_faults(ProjectPage& page, const std::string& url, std::size_t nameless);
 
 // spec: PEP 629, PEP 700. Throws Error(bad_input) for what is no version, Error(unsupported) for another
 // major one; notes a newer minor one.

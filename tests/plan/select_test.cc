@@ -357,6 +357,56 @@ TEST(ChooseCandidate, HashPythonTagsAndReasons) {
   EXPECT_EQ(reason({all[2]}), "no wheel: a 1.0: no wheel that is offered has a hash of the lock|");
 }
 
+// spec: PEP 440 "Version matching": "==1.0" admits any local label of 1.0, "===1.0" none.
+TEST(ChooseCandidate, LocalLabels) {
+  const auto chosen = [](const std::string& requirement, const std::vector<Candidate>& candidates) {
+    const Selection selection = select(lock_from("requirements.txt", requirement + "\n"), request_for());
+    try {
+      return candidates[choose_candidate(selection.pins.at(0), candidates, request_for())].file_name;
+    } catch (const Error& error) {
+      return std::string(to_string(error.code()));
+    }
+  };
+  const auto candidate = [](const std::string& version, char digit = ' ') {
+    Candidate one;
+    one.file_name = "a-" + version + "-py3-none-any.whl";
+    if (digit != ' ') one.hashes = {Hash::parse("sha256:" + std::string(64, digit))};
+    return one;
+  };
+  const std::vector<Candidate> both = {candidate("1.0+cpu", 'c'), candidate("1.0", 'b'),
+                                       candidate("1.0+abc", 'd')};
+  const std::string with_hash = "a==1.0 --hash=sha256:";
+  EXPECT_EQ(chosen("a==1.0", both), both[0].file_name);
+  EXPECT_EQ(chosen("a==1", both), both[0].file_name);
+  EXPECT_EQ(chosen("a===1.0", both), both[1].file_name);
+  EXPECT_EQ(chosen("a==1.0+abc", both), both[2].file_name);
+  EXPECT_EQ(chosen("a===1.0", {both[0]}), "no_match");
+  EXPECT_EQ(chosen("a==1.1", both), "no_match");
+  EXPECT_EQ(chosen(with_hash + std::string(64, 'b'), both), both[1].file_name);
+  EXPECT_EQ(chosen(with_hash + std::string(64, 'd'), both), both[2].file_name);
+  EXPECT_EQ(chosen(with_hash + std::string(64, 'e'), both), "no_match");
+  // A directory tells no hashes.
+  EXPECT_EQ(chosen(with_hash + std::string(64, 'b'), {candidate("1.0+cpu"), candidate("1.0")}),
+            both[1].file_name);
+  EXPECT_EQ(chosen(with_hash + std::string(64, 'b'), {candidate("1.0+cpu"), candidate("1.0", 'b')}),
+            both[1].file_name);
+  EXPECT_EQ(chosen(with_hash + std::string(64, 'b'), {candidate("1.0+cpu")}), both[0].file_name);
+}
+
+TEST(ChooseCandidate, WhatTheIndexSaysIsMalformed) {
+  Pin pin;
+  pin.name = "a";
+  pin.version = "1";
+  Candidate bad;
+  bad.file_name = "a-1-cp312-cp312-manylinux_2_17_x86_64.whl";
+  bad.fault = "has no url";
+  Candidate good;
+  good.file_name = "a-1-py3-none-any.whl";
+  EXPECT_THROW(choose_candidate(pin, std::vector<Candidate>{good, bad}, request_for()), Error);
+  bad.file_name = "a-1-cp311-cp311-manylinux_2_17_x86_64.whl";
+  EXPECT_EQ(choose_candidate(pin, std::vector<Candidate>{bad, good}, request_for()), 1U);
+}
+
 TEST(DirectUrl, HidesSecretsAndQuotesPaths) {
   DirectUrl direct;
   direct.url = "https://me:secret@files.example/a@b.whl";

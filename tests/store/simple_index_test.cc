@@ -56,7 +56,8 @@ TEST(SimpleJson, ReadsWhatAnIndexSays) {
                         4321,
                         ">=3.8",
                         std::nullopt,
-                        "2024-01-02T03:04:05.678Z"};
+                        "2024-01-02T03:04:05.678Z",
+                        ""};
   EXPECT_EQ(page.files[0], wheel);
   EXPECT_EQ(page.files[1].yanked, "broken build");
   EXPECT_EQ(page.files[1].requires_python, "");
@@ -99,26 +100,42 @@ TEST(SimpleJson, BrokenPagesAreErrors) {
            std::string(R"({"meta": {"api-version": "one"}, "files": []})"),
            std::string(R"({"meta": {"api-version": 1.0}, "files": []})"),
            std::string(R"({"meta": {"api-version": "1.0"}, "files": {}})"),
-           json_page("1"),
-           json_page(R"({"url": "a.whl"})"),
-           json_page(R"({"filename": "a.whl"})"),
-           json_page(R"({"filename": 1, "url": "a.whl"})"),
-           json_page(R"({"filename": "a.whl", "url": "a.whl", "size": -1})"),
-           json_page(R"({"filename": "a.whl", "url": "a.whl", "size": "1"})"),
-           json_page(R"({"filename": "a.whl", "url": "a.whl", "hashes": {"sha256": "abc"}})"),
-           json_page(R"({"filename": "a.whl", "url": "a.whl", "hashes": []})"),
-           json_page(R"({"filename": "a.whl", "url": "a.whl", "yanked": 3})"),
-           json_page(R"({"filename": "a.whl", "url": "file:///etc/passwd"})"),
-           json_page(R"({"filename": "a.whl", "url": "javascript:alert"})
-    "),
-        json_page(R"({"filename": "a.whl", "url": "https://"})"),
-           json_page(R"({"filename": "a.whl", "url": "a\u0000.whl"})"),
            json_page("{}").substr(0, 40),
            std::string(100'000, '['),
            std::string("{\"a\":\xff}"),
        }) {
     EXPECT_EQ(code_of([&] { parse_simple_json(text, page_url); }), ErrorCode::bad_input)
         << text.substr(0, 200);
+  }
+}
+
+TEST(SimpleJson, OneMalformedEntryHarmsNoOther) {
+  const std::string good = R"({"filename": "b.whl", "url": "b.whl", "hashes": {}})";
+  for (const std::string& bad : {
+           std::string(R"({"filename": "a.whl"})"),
+           std::string(R"({"filename": "a.whl", "url": 1})"),
+           std::string(R"({"filename": "a.whl", "url": "a.whl", "size": -1})"),
+           std::string(R"({"filename": "a.whl", "url": "a.whl", "size": "1"})"),
+           std::string(R"({"filename": "a.whl", "url": "a.whl", "hashes": {"sha256": "abc"}})"),
+           std::string(R"({"filename": "a.whl", "url": "a.whl", "hashes": []})"),
+           std::string(R"({"filename": "a.whl", "url": "a.whl", "yanked": 3})"),
+           std::string(R"({"filename": "a.whl", "url": "a.whl", "requires-python": 3})"),
+           std::string(R"({"filename": "a.whl", "url": "file:///etc/passwd"})"),
+           std::string(R"({"filename": "a.whl", "url": "javascript:alert"})"),
+           std::string(R"({"filename": "a.whl", "url": "https://"})"),
+           std::string(R"({"filename": "a.whl", "url": "a\u0000.whl"})"),
+       }) {
+    const ProjectPage page = parse_simple_json(json_page(bad + "," + good), page_url);
+    ASSERT_EQ(page.files.size(), 2U) << bad;
+    EXPECT_NE(page.files[0].fault, "") << bad;
+    EXPECT_EQ(page.files[1].fault, "") << bad;
+    EXPECT_EQ(page.notes.at(0).kind, "index-entry");
+    EXPECT_NE(page.notes[0].message.find("a.whl"), std::string::npos) << page.notes[0].message;
+  }
+  for (const std::string bad : {"1", "null", R"({"url": "a.whl"})", R"({"filename": 1, "url": "a.whl"})"}) {
+    const ProjectPage page = parse_simple_json(json_page(bad + "," + good), page_url);
+    EXPECT_EQ(page.files.size(), 1U) << bad;
+    EXPECT_EQ(page.notes.at(0).kind, "index-entry");
   }
 }
 
@@ -150,6 +167,7 @@ TEST(SimpleHtml, ReadsWhatAnIndexSays) {
                         std::nullopt,
                         ">=3.8,<4",
                         std::nullopt,
+                        "",
                         ""};
   EXPECT_EQ(page.files[0], wheel);
   EXPECT_EQ(page.files[1].url, "https://files.example/demo-1.1.tar.gz?x=1&y=2");
@@ -167,7 +185,7 @@ TEST(SimpleHtml, Base) {
   EXPECT_EQ(url_of("<base href='https://files.example/x/'>"), "https://files.example/x/a-1.zip");
   EXPECT_EQ(url_of("<base href='../up/'>"), "https://index.example/simple/up/a-1.zip");
   EXPECT_EQ(url_of("<base target=x><base href='/1/'><base href='/2/'>"), "https://index.example/1/a-1.zip");
-  EXPECT_EQ(code_of([&] { url_of("<base href='file:///etc/'>"); }), ErrorCode::bad_input);
+  EXPECT_EQ(url_of("<base href='file:///etc/'>"), "");
   EXPECT_EQ(code_of([&] { url_of("<base href='mailto:x'>"); }), ErrorCode::bad_input);
 }
 
@@ -197,15 +215,30 @@ TEST(SimpleHtml, BrokenOrHostilePagesAreErrors) {
            html_page("<a href='a%00-1.whl'>"),
            html_page("<a href='a%zz-1.whl'>"),
            html_page("<a href='c:a.whl'>"),
-           html_page("<a href='file:///etc/evil-1.whl'>"),
-           html_page("<a href='ftp://files.example/a-1.whl'>"),
-           html_page("<a href='a-1.whl#sha256=abc'>"),
-           html_page("<a href='https://[/a-1.whl'>"),
-           html_page("<a href='a-1.whl' data-yanked='\xff'>"),
            html_page("<a href='a%ff-1.whl'>"),
        }) {
     EXPECT_EQ(code_of([&] { parse_simple_html(text, page_url); }), ErrorCode::bad_input) << text;
   }
+}
+
+TEST(SimpleHtml, OneMalformedLinkHarmsNoOther) {
+  for (const std::string bad : {"<a href='file:///etc/evil-1.whl'>", "<a href='ftp://files.example/a-1.whl'>",
+                                "<a href='a-1.whl#sha256=abc'>", "<a href='https://[/a-1.whl'>",
+                                "<a href='a-1.whl' data-yanked='\xff'>"}) {
+    const ProjectPage page = parse_simple_html(html_page(bad + "<a href='b-1.whl'>"), page_url);
+    ASSERT_EQ(page.files.size(), 2U) << bad;
+    EXPECT_NE(page.files[0].fault, "") << bad;
+    EXPECT_EQ(page.files[1].fault, "") << bad;
+    EXPECT_EQ(page.notes.at(0).kind, "index-entry");
+  }
+}
+
+// md5 proves nothing, and is no fault either: old indexes have nothing else.
+TEST(SimpleHtml, WeakHashesAreNone) {
+  const ProjectPage page =
+      parse_simple_html(html_page("<a href='a-1.whl#md5=0'><a href='b-1.whl#egg=b'>"), page_url);
+  ASSERT_EQ(page.files.size(), 2U);
+  for (const IndexFile& file : page.files) EXPECT_TRUE(file.hashes.empty() && file.fault.empty());
 }
 
 TEST(SimpleHtml, NestedAndUnclosedPagesTakeLinearTime) {

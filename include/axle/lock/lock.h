@@ -131,6 +131,7 @@ struct LockPackage {
   std::optional<FileRef> sdist;
   bool files_known = true;  // false: the format has only hashes, in hash_bag, that belong to files unknown
   std::vector<Hash> hash_bag;
+  bool any_local = false;  // pinned by "==" in a format without file names: "==1.0" admits 1.0+cpu, too
   bool no_binary = false;  // wheels are forbidden (--no-binary)
   bool requested = false;  // the user named it, rather than a dependency
   std::string unpinned;    // not "": why no version can be told; an error if the package is wanted

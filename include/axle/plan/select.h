@@ -45,6 +45,7 @@ struct Candidate {
   std::optional<std::uint64_t> size;
   std::string requires_python;  // "" when not told
   bool yanked = false;
+  std::string fault;  // not "": why it cannot be had; an error for whoever chooses it
 };
 
 struct SelectionRequest {
@@ -77,6 +78,7 @@ struct Pin {
   std::string name;              // normalized
   std::string version;           // as the lock writes it
   std::optional<FileRef> wheel;  // nullopt: the lock has no file names; see choose_candidate
+  bool any_local = false;        // as LockPackage::any_local
   std::vector<Hash>
       hashes;          // without a wheel: one of these must be the archive's (empty: not pinned by hash)
   std::string index;   // the index the lock names for it, "" for none
@@ -141,9 +143,10 @@ Error selection_error(const std::vector<SelectionProblem>& problems);
 Selection select(const Lock& lock, const SelectionRequest& request);
 
 // The index of the wheel that `pin` gets: among wheels of its name and version, with one of its hashes when
-// it has any, that fit the tags and whose Requires-Python the target meets; the best tag, then the highest
-// build, then the first name. Yanked files count: a pin names its version. Throws Error(no_match) that says
-// why none fits.
+// it has any, that fit the tags and whose Requires-Python the target meets; the highest version (they differ
+// in local labels only, see Pin::any_local), then the best tag, the highest build, the first name. Yanked
+// files count: a pin names its version. Throws Error(no_match) that says why none fits, Error(io) when the
+// one that is chosen has a fault.
 std::size_t choose_candidate(const Pin& pin, std::span<const Candidate> candidates,
                              const SelectionRequest& request);
 

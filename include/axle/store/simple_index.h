@@ -24,6 +24,7 @@ struct IndexFile {
   std::string requires_python;        // as written; "" when absent
   std::optional<std::string> yanked;  // the reason, perhaps ""
   std::string upload_time;            // RFC 3339 as written; "" when absent
+  std::string fault;                  // not "": what is wrong with the page's words about it; never fetch it
 
   friend bool operator==(const IndexFile&, const IndexFile&) = default;
 };
@@ -37,8 +38,9 @@ struct ProjectPage {
 };
 
 // Text → value. `url` is the page's own: relative links are resolved against it, and against <base href>.
-// Throws Error(bad_input) for a page that is malformed or offers a hostile file name or a link to a scheme
-// that a server may not lead to; Error(unsupported) for another major version of the API. Thread-safe.
+// Throws Error(bad_input) for a page that is malformed as a whole or offers a hostile file name;
+// Error(unsupported) for another major version of the API. One file of which something else is malformed, or
+// with a link to where a server may not lead, has a `fault`, and the others are none the worse. Thread-safe.
 ProjectPage parse_simple_json(std::string_view text, const std::string& url);
 // Links whose last path component does not look like an archive (.whl, .tar.gz, .zip, ...) are no files.
 ProjectPage parse_simple_html(std::string_view text, const std::string& url);
