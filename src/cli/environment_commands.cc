@@ -2,9 +2,13 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
+#include <set>
+
 #include "axle/base/error.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "cli/existing.h"
 #include "cli/launcher_options.h"
 #include "cli/without_links.h"
 #include "env/paths.h"
@@ -109,7 +113,10 @@ PlanInput plan_input_for(const Options& options, const Opened& opened, const Ins
   if (folds_case(opened.path)) input.policy.names = Names::folded;
   input.policy.launcher = make_launcher_policy(options, installation.head ? installation.head->launcher : "");
   const bool linked = installation.head && installation.head->link_mode == to_string(LinkMode::symlink);
-  if (linked && input.policy.link_mode == LinkMode::automatic && !options.no_store) {
+  const bool may_link = std::any_of(input.wheels.begin(), input.wheels.end(), [](const PlanWheel& wheel) {
+    return wheel.recorded && wheel.may_link == MayLink::yes;
+  });
+  if (linked && input.policy.link_mode == LinkMode::automatic && (may_link || !options.no_store)) {
     input.policy.link_mode = LinkMode::symlink;
   }
   if (options.rpath.empty() && installation.head && installation.head->rpath == "fix")
@@ -126,21 +133,41 @@ PlanWheel keep(const LaidDist& dist) { return {dist.facts, dist.requested, dist.
 
 namespace {
 
+// With --no-store: what the command brings is laid as files, and what is links stays links, into the store
+// that they lead to.
+void link_only_what_is_linked(std::vector<PlanWheel>& wheels, const Installation& installation,
+                              const Store& own) {
+  const std::set<DistId> linked = linked_dists(installation.state);
+  std::set<Sha256> ids;
+  for (const DistId id : linked) ids.insert(installation.state.dists[id].facts.store_id());
+  for (PlanWheel& wheel : wheels) {
+    const Sha256 id = wheel.facts.store_id();
+    wheel.may_link = ids.contains(id) && !own.find(id) ? MayLink::yes : MayLink::no;
+  }
+}
+
 // `wheels` gets those of the plan, `notes` come first.
 int change_once(const Options& options, const Opened& opened, const ReceiptHead& head, const Decide& decide,
                 const Stopwatch& watch, std::vector<WheelFacts>& wheels, Diagnostics notes) {
   Environment environment = Environment::open(opened.path, environment_options(options, opened.place));
   Store store = options.no_store ? Store::open(environment.location() + "/" + own::store, StoreUse::once)
                                  : Store::open(store_path(options));
+  // What is there may link to the store that this command does without.
+  const std::optional<Store> linked = options.no_store ? find_store(options) : std::nullopt;
+  ApplyOptions how = apply_options(options);
+  how.installed_from = linked ? &*linked : nullptr;
   ApplyResult result;
   try {
     Installation installation;
-    if (!environment.is_new()) installation = read_installation(environment.root(), opened.layout, &store);
+    if (!environment.is_new()) {
+      installation = read_installation(environment.root(), opened.layout, &store, how.installed_from);
+    }
     notes.insert(notes.end(), installation.notes.begin(), installation.notes.end());
     std::vector<PlanWheel> wanted = decide(installation, store, notes);
     for (const PlanWheel& wheel : wanted) {
       if (wheel.recorded) wheels.push_back(wheel.facts);
     }
+    if (options.no_store) link_only_what_is_linked(wanted, installation, store);
     PlanInput input = plan_input_for(options, opened, installation, std::move(wanted), store, notes);
     // Now that axle's own directory is there, it tells for certain, also in an empty place.
     input.policy.names = folds_case(environment.location()) ? Names::folded : Names::exact;
@@ -150,7 +177,7 @@ int change_once(const Options& options, const Opened& opened, const ReceiptHead&
       if (dist.recorded && !dist.facts.byte_code().empty()) wheels.push_back(dist.facts);
     }
     notes.insert(notes.end(), plan.notes.begin(), plan.notes.end());
-    result = apply(environment, installation, plan, store, head, apply_options(options));
+    result = apply(environment, installation, plan, store, head, how);
     result.notes.insert(result.notes.begin(), notes.begin(), notes.end());
   } catch (...) {
     Diagnostics unheard;

@@ -71,7 +71,8 @@ Interpreter find_interpreter_of(const Options& options, const Place& place) {
   }
 }
 
-// The store when there is one. A store that cannot be opened makes the environment tell for itself.
+}  // namespace
+
 std::optional<Store> find_store(const Options& options) {
   const std::string path = store_path(options);
   if (!try_stat(AT_FDCWD, path + "/v1")) return std::nullopt;
@@ -82,8 +83,6 @@ std::optional<Store> find_store(const Options& options) {
     return std::nullopt;
   }
 }
-
-}  // namespace
 
 Existing open_existing(const Options& given) {
   Options options = given;

@@ -113,6 +113,12 @@ class Application {
     if (store.use() == StoreUse::once && !options.source_date_epoch) {
       for (DistTree& tree : trees) tree.use = DistTree::Use::take;
     }
+    if (options.installed_from == nullptr) return trees;
+    Trees others = store_trees(plan, *options.installed_from);
+    link_relatively(others, plan, *options.installed_from, environment.location());
+    for (std::size_t i = 0; i < trees.size(); ++i) {
+      if (!try_lstat(trees[i].dir, trees[i].path)) trees[i] = std::move(others[i]);
+    }
     return trees;
   }
 
@@ -163,10 +169,11 @@ class Application {
       mark_missing(root_, state_, plan_, options_.jobs);
     }
     DiffOptions how = diff_options();
-    how.not_at_hand = find_not_at_hand(state_, plan_, store_);
+    how.not_at_hand = find_not_at_hand(state_, plan_, trees_);
     if (!environment_.is_new() && is_overlay(root_)) how.directories = DiffOptions::Directories::expanded;
     changes_ = diff_on_disk(root_, state_, plan_, how);
     if (environment_.is_new()) return;
+    require_links(state_, plan_, changes_.remove);
     removal_ = survey_removals(root_, state_, changes_.remove, options_.jobs);
     if (!removal_.strangers.empty()) {
       how.strangers.merge(removal_.strangers);

@@ -6,6 +6,7 @@
 #include "axle/base/error.h"
 #include "base/file.h"
 #include "exec/own_files.h"
+#include "exec/state.h"
 
 namespace axle {
 
@@ -16,9 +17,12 @@ void keep_facts(const Fd& root, const State& state) {
     throw Error(ErrorCode::io, Place{own::facts}, "is no directory of axle's, and stands where it needs one",
                 "look where it came from, then remove it");
   }
-  for (const LaidDist& dist : state.dists) {
+  // Links need their store anyway, and without it nothing can be done to them by what the facts say.
+  const std::set<DistId> linked = linked_dists(state);
+  for (DistId id = 0; id < state.dists.size(); ++id) {
+    const LaidDist& dist = state.dists[id];
     const std::string name = dist.facts.store_id().hex();
-    if (try_lstat(dir->get(), name)) continue;
+    if (linked.contains(id) || try_lstat(dir->get(), name)) continue;
     unlink_at(root.get(), own::next_facts);
     create_file(root.get(), own::next_facts, dist.facts.bytes(), {});
     rename_at(root.get(), own::next_facts, dir->get(), name);

@@ -200,8 +200,10 @@ void put_back_links(const Fd& root, State& state, std::vector<LostLink> links) {
   }
 }
 
-std::optional<WheelFacts> find_facts(const Fd& root, const Store* store, const Sha256& wheel) {
-  if (store != nullptr) {
+std::optional<WheelFacts> find_facts(const Fd& root, std::initializer_list<const Store*> stores,
+                                     const Sha256& wheel) {
+  for (const Store* store : stores) {
+    if (store == nullptr) continue;
     if (auto facts = store->find(wheel)) return facts;
   }
   const std::string path = std::string(own::facts) + "/" + wheel.hex();
@@ -245,7 +247,8 @@ std::vector<bool> find_trees(Receipt& receipt) {
 
 }  // namespace
 
-Installation read_installation(const Fd& root, const Layout& layout, const Store* store) {
+Installation read_installation(const Fd& root, const Layout& layout, const Store* store,
+                               const Store* linked) {
   Installation installation;
   Installed installed = read_installed(root.get(), layout);
   installation.notes = installed.notes;
@@ -268,7 +271,7 @@ Installation read_installation(const Fd& root, const Layout& layout, const Store
                          installer_looks_laid(root, receipt->state, dists[i].dist_info)) ||
                         read_installer(root.get(), *found->second).value_or("axle") == "axle";
       if (!ours) continue;
-      const auto facts = find_facts(root, store, receipt->wheels[i]);
+      const auto facts = find_facts(root, {store, linked}, receipt->wheels[i]);
       if (!facts) continue;  // from here on it is what its RECORD says, as if another tool had installed it
       dists[i].facts = *facts;
       keep[i] = true;
@@ -297,6 +300,17 @@ Installation read_installation(const Fd& root, const Layout& layout, const Store
   add_foreign_entries(state, layout);
   put_back_links(root, state, std::move(links));
   return installation;
+}
+
+std::set<DistId> linked_dists(const State& state) {
+  std::set<DistId> linked;
+  for (const LaidEntry& entry : state.entries) {
+    if (entry.kind != LaidKind::link) continue;
+    for (const DistId owner : entry.owners) {
+      if (owner != environment_itself && state.dists[owner].ours) linked.insert(owner);
+    }
+  }
+  return linked;
 }
 
 }  // namespace axle

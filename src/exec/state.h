@@ -22,6 +22,10 @@ struct Installation {
 // has and site-packages no longer has was removed by another tool; what axle laid and another tool replaced
 // is that tool's. A distribution of another tool whose RECORD is absent or cannot be read has no files but
 // its dist-info's, and a note "record-missing". Throws Error(bad_input) for a damaged receipt.
-Installation read_installation(const Fd& root, const Layout& layout, const Store* store);
+Installation read_installation(const Fd& root, const Layout& layout, const Store* store,
+                               const Store* linked = nullptr);
+
+// Axle's own distributions of which something is a symbolic link into a store.
+std::set<DistId> linked_dists(const State& state);
 
 }  // namespace axle

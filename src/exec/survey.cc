@@ -194,15 +194,29 @@ void require_records(const State& state, const Plan& plan) {
   }
 }
 
-std::set<std::string> find_not_at_hand(const State& state, const Plan& plan, const Store& store) {
+std::set<std::string> find_not_at_hand(const State& state, const Plan& plan, const Trees& trees) {
   std::set<std::string> names;
   if (std::all_of(state.dists.begin(), state.dists.end(), [](const LaidDist& dist) { return dist.ours; }))
     return names;
-  for (const Dist& dist : plan.dists) {
-    if (dist.recorded && !try_lstat(store.root().get(), Store::tree_path(dist.facts.store_id())))
-      names.insert(dist.name);
+  for (std::size_t i = 0; i < trees.size(); ++i) {
+    if (plan.dists[i].recorded && !try_lstat(trees[i].dir, trees[i].path)) names.insert(plan.dists[i].name);
   }
   return names;
+}
+
+void require_links(const State& state, const Plan& plan, const std::vector<LaidEntry>& remove) {
+  for (const LaidEntry& entry : remove) {
+    if (entry.kind != LaidKind::link) continue;
+    for (const DistId owner : entry.owners) {
+      if (owner == environment_itself || state.dists[owner].ours ||
+          !stays_with_its_tool(plan, state.dists[owner]))
+        continue;
+      throw Error(
+          ErrorCode::unsupported, Place{entry.path.str()},
+          "is a link into a store that is not at hand, and another distribution needs a directory there",
+          "name the store that the environment was made with (--store)");
+    }
+  }
 }
 
 RemovalSurvey survey_removals(const Fd& root, const State& state, const std::vector<LaidEntry>& remove,

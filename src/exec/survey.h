@@ -8,8 +8,8 @@
 
 #include "axle/base/rel_path.h"
 #include "axle/plan/diff.h"
-#include "axle/store/store.h"
 #include "base/fd.h"
+#include "exec/lay.h"
 #include "exec/presence.h"
 
 namespace axle {
@@ -32,7 +32,11 @@ void require_records(const State& state, const Plan& plan);
 
 // Distributions of the plan of which the store has no files: what is there of them can only stay. Looked for
 // only where another tool's distributions are, whose files would have to be laid.
-std::set<std::string> find_not_at_hand(const State& state, const Plan& plan, const Store& store);
+std::set<std::string> find_not_at_hand(const State& state, const Plan& plan, const Trees& trees);
+
+// A link into a store that is not at hand cannot give way to what is behind it. Throws Error(unsupported)
+// when one of these is such a link, of a distribution that stays.
+void require_links(const State& state, const Plan& plan, const std::vector<LaidEntry>& remove);
 
 struct RemovalSurvey {
   std::vector<RelPath> changed;    // files of ours that are not as they were laid

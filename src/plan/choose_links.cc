@@ -83,7 +83,9 @@ class LinkChooser {
   }
 
   bool may_link(const Entry& entry) const {
-    if (entry.owner == environment_itself || !plan_.dists[entry.owner].recorded) return false;
+    if (entry.owner == environment_itself) return false;
+    const Dist& owner = plan_.dists[entry.owner];
+    if (!owner.recorded || owner.may_link == MayLink::no) return false;
     const std::string scripts = join_path(plan_.layout.scripts, "");
     if (!scripts.empty() && entry.path.str().starts_with(scripts + "/")) return false;
     if (std::holds_alternative<StoreTree>(entry.content)) return true;

@@ -82,7 +82,8 @@ void place_files(Draft& draft) {
                                   wheel.direct_url,
                                   wheel.recorded,
                                   {},
-                                  wheel.rank});
+                                  wheel.rank,
+                                  wheel.may_link});
     } catch (const Error& error) {
       throw error.within(facts.file_name());
     }

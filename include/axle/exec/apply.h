@@ -29,6 +29,9 @@ struct ApplyOptions {
   HandChanged hand_changed = HandChanged::refuse;
   Reuse reuse = Reuse::keep;
   unsigned jobs = 1;
+  // Another store, with wheels that are not in the command's own: what is installed links to it, or came from
+  // it. It must outlive the call.
+  const Store* installed_from = nullptr;
   std::optional<std::int64_t> source_date_epoch;  // seconds
 };
 

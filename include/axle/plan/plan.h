@@ -77,6 +77,9 @@ struct Entry {
 };
 
 // One distribution of the environment as it will be.
+// no: its unpacked files will not stay where they are, so symbolic links to them would dangle.
+enum class MayLink : std::uint8_t { yes, no };
+
 struct Dist {
   WheelFacts facts;
   std::string name;  // normalized
@@ -87,6 +90,7 @@ struct Dist {
   bool recorded = true;  // false: another tool's; its files stay as they are, RECORD included
   std::vector<std::uint32_t> lost_files;  // files of the wheel that another distribution won, sorted
   std::size_t rank = 0;                   // that of the PlanWheel
+  MayLink may_link = MayLink::yes;
 };
 
 // Two claims on one path.
@@ -130,6 +134,7 @@ struct PlanWheel {
   std::optional<std::string> direct_url;
   bool recorded = true;  // false: installed by another tool; kept as it is
   std::size_t rank = 0;  // the user's order, for conflicts; equal ones as they stand
+  MayLink may_link = MayLink::yes;
 };
 
 // The environment's own files, when axle makes them.
