@@ -26,8 +26,8 @@ namespace {
 bool is_url(const std::string& text) { return text.find("://") != std::string::npos; }
 
 Candidate to_candidate(const IndexFile& file) {
-  return {file.filename,           file.url,  "", file.hashes, file.size, file.requires_python,
-          file.yanked.has_value(), file.fault};
+  return {file.filename,           file.url,       "",        file.hashes, file.size, file.requires_python,
+          file.yanked.has_value(), file.checksums, file.fault};
 }
 
 // By normalized distribution name, so that a pin looks only at its own.
@@ -96,6 +96,7 @@ class Resolver {
     delivery.source.file_name = candidate.file_name;
     delivery.source.hashes = hashes;
     if (hashes.empty()) delivery.source.hashes = candidate.hashes;
+    delivery.checksums = candidate.checksums;
     delivery.source.size = candidate.size;
     delivery.url = candidate.url;
   }
@@ -141,7 +142,7 @@ class Resolver {
     for (const Hash& hash : pin.hashes) {
       if (hash.algorithm != HashAlgorithm::sha256) continue;
       if (const auto facts = store_.find(*Sha256::from_hex(hash.hex))) {
-        stored.push_back({std::string(facts->file_name()), "", "", {hash}, std::nullopt, "", false, ""});
+        stored.push_back({std::string(facts->file_name()), "", "", {hash}, std::nullopt, "", false, {}, ""});
       }
     }
     if (stored.empty()) return false;
@@ -245,7 +246,7 @@ std::vector<Candidate> find_link_candidates(const Options& options, const Source
       const std::string dir = absolute_path(place);
       for (const DirEntry& entry : list_dir(AT_FDCWD, dir)) {
         if (entry.type != DT_DIR)
-          candidates.push_back({entry.name, "", dir + "/" + entry.name, {}, {}, "", false, ""});
+          candidates.push_back({entry.name, "", dir + "/" + entry.name, {}, {}, "", false, {}, ""});
       }
       continue;
     }

@@ -55,8 +55,8 @@ std::vector<WheelFacts> deliver(Store& store, std::span<const Delivery> deliveri
       // Two indexes may have files of one name.
       place = store.path() + "/" + directory->path() + "/" + std::to_string(i);
     }
-    requests.push_back(
-        {deliveries[i].url, deliveries[i].package, std::move(place), source.hashes, source.size});
+    requests.push_back({deliveries[i].url, deliveries[i].package, std::move(place), source.hashes,
+                        source.size, deliveries[i].checksums});
   }
   fetcher.fetch_all(
       requests,
@@ -93,7 +93,7 @@ std::vector<WheelSource> deliver_archives(Store& store, std::span<const Delivery
   for (const std::size_t i : remote) {
     requests.push_back({deliveries[i].url, deliveries[i].package,
                         store.path() + "/" + directory.path() + "/" + std::to_string(i), sources[i].hashes,
-                        sources[i].size});
+                        sources[i].size, deliveries[i].checksums});
   }
   fetcher.fetch_all(
       requests,

@@ -24,10 +24,11 @@ void throw_fetch_error(ErrorCode code, std::string_view url, std::string_view pa
 
 PartFile::PartFile(const DownloadRequest& request, std::uint64_t max_bytes)
     : request_(&request), max_bytes_(max_bytes), part_(request.destination + ".part") {
+  std::copy_if(request.hashes.begin(), request.hashes.end(), std::back_inserter(hashes_),
+               [](const Hash& hash) { return is_strong(hash.algorithm); });
+  if (request.hashes.empty()) hashes_ = request.checksums;
   std::vector<HashAlgorithm> algorithms{HashAlgorithm::sha256};
-  for (const Hash& hash : request.hashes) {
-    if (!is_strong(hash.algorithm)) continue;
-    hashes_.push_back(hash);
+  for (const Hash& hash : hashes_) {
     if (std::find(algorithms.begin(), algorithms.end(), hash.algorithm) == algorithms.end()) {
       algorithms.push_back(hash.algorithm);
     }

@@ -56,7 +56,7 @@ class PartFile {
 
   const DownloadRequest* request_;
   std::uint64_t max_bytes_;
-  std::vector<Hash> hashes_;      // the strong ones
+  std::vector<Hash> hashes_;      // the strong ones, or the request's checksums
   std::vector<Running> hashers_;  // sha256 first
   std::string part_;
   Fd fd_;

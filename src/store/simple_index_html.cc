@@ -35,17 +35,12 @@ bool is_offer(std::string_view reference) {
   return is_archive_name(last_component(reference).value_or(std::string(path)));
 }
 
-std::vector<Hash> read_hashes(std::string_view reference) {
-  std::vector<Hash> hashes;
+void read_hashes(std::string_view reference, IndexFile& file) {
   const std::size_t mark = reference.find('#');
-  if (mark == std::string_view::npos) return hashes;
+  if (mark == std::string_view::npos) return;
   for (const std::string_view piece : split(reference.substr(mark + 1), '&')) {
-    const auto algorithm = parse_hash_algorithm(piece.substr(0, piece.find('=')));
-    if (!algorithm || !is_strong(*algorithm) || piece.find('=') == std::string_view::npos) continue;
-    hashes.push_back(Hash::parse(piece));
+    if (piece.find('=') != std::string_view::npos) add_hash(file, piece);
   }
-  std::sort(hashes.begin(), hashes.end());
-  return hashes;
 }
 
 std::string text_of(const std::string& url, const std::string* value) {
@@ -64,7 +59,7 @@ IndexFile read_link(const std::string& url, const std::string& base, const HtmlT
   file.filename = *filename;
   try {
     file.url = resolve_link(url, base, reference);
-    file.hashes = read_hashes(reference);
+    read_hashes(reference, file);
     file.requires_python = text_of(url, tag.find("data-requires-python"));
     if (const std::string* reason = tag.find("data-yanked")) file.yanked = text_of(url, reason);
   } catch (const Error& error) {

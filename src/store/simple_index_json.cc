@@ -120,12 +120,9 @@ class Reader {
 
   void read_hashes(const element& value, IndexFile& file) const {
     for (const auto field : as_object(value, "its \"hashes\"")) {
-      const auto algorithm = parse_hash_algorithm(field.key);
-      if (!algorithm || !is_strong(*algorithm)) continue;
-      file.hashes.push_back(
-          Hash::parse(std::string(field.key) + ":" + std::string(as_string(field.value, "its hash"))));
+      if (!parse_hash_algorithm(field.key)) continue;
+      add_hash(file, std::string(field.key) + ":" + std::string(as_string(field.value, "its hash")));
     }
-    std::sort(file.hashes.begin(), file.hashes.end());
   }
 
   const std::string& url_;

@@ -59,6 +59,15 @@ std::string resolve_link(const std::string& page_url, const std::string& base_ur
   return url->text;
 }
 
+void add_hash(IndexFile& file, std::string_view text) {
+  const std::size_t mark = text.find_first_of("=:");
+  const auto algorithm = parse_hash_algorithm(text.substr(0, mark));
+  if (!algorithm || mark == std::string_view::npos) return;
+  auto& hashes = is_strong(*algorithm) ? file.hashes : file.checksums;
+  const Hash hash = Hash::parse(text);
+  hashes.insert(std::upper_bound(hashes.begin(), hashes.end(), hash), hash);
+}
+
 void note_faults(ProjectPage& page, const std::string& url, std::size_t nameless) {
   std::size_t count = nameless;
   std::string first = "an entry that names no file";

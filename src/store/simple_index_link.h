@@ -24,6 +24,10 @@ bool is_archive_name(std::string_view filename);
 std::string resolve_link(const std::string& page_url, const std::string& base_url,
                          std::string_view reference);
 
+// "sha256=..." or "sha256:..." of what the page says about `file`; an algorithm that is not known says
+// nothing. Throws Error(bad_input) for a value of the wrong shape.
+void add_hash(IndexFile& file, std::string_view text);
+
 // One note for all files of the page that have a fault, and for `nameless` entries that tell of no file.
 void note_faults(ProjectPage& page, const std::string& url, std::size_t nameless);
 

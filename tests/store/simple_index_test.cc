@@ -42,7 +42,7 @@ TEST(SimpleJson, ReadsWhatAnIndexSays) {
   const ProjectPage page = parse_simple_json(
       json_page(R"({"filename": "demo-1.0-py3-none-any.whl", "url": "../../files/demo-1.0-py3-none-any.whl#x",
                     "hashes": {"sha256": ")" +
-                sha + R"(", "md5": "00", "blake9": "?"}, "size": 4321, "requires-python": ">=3.8",
+                sha + R"(", "blake9": "?"}, "size": 4321, "requires-python": ">=3.8",
                     "upload-time": "2024-01-02T03:04:05.678Z", "yanked": false, "core-metadata": {"sha256": "00"},
                     "dist-info-metadata": true, "gpg-sig": false, "provenance": null},
                    {"filename": "demo-1.1.tar.gz", "url": "https://files.example/demo-1.1.tar.gz", "hashes": {},
@@ -53,6 +53,7 @@ TEST(SimpleJson, ReadsWhatAnIndexSays) {
   const IndexFile wheel{"demo-1.0-py3-none-any.whl",
                         "https://index.example/files/demo-1.0-py3-none-any.whl",
                         {{HashAlgorithm::sha256, sha}},
+                        {},
                         4321,
                         ">=3.8",
                         std::nullopt,
@@ -155,7 +156,7 @@ TEST(SimpleHtml, ReadsWhatAnIndexSays) {
          <a href="../../files/demo-1.0-py3-none-any.whl#sha256=)" +
           sha + R"(&egg=demo" data-requires-python="&gt;=3.8,&#60;4" data-core-metadata=true>demo-1.0</a><br/>
          <A
-           HREF = ' https://me:pw@files.example/demo-1.1.tar.gz?x=1&amp;y=2#md5=00 ' Data-Yanked="broken &quot;build&quot;">x</A>
+           HREF = ' https://me:pw@files.example/demo-1.1.tar.gz?x=1&amp;y=2#blake9=00 ' Data-Yanked="broken &quot;build&quot;">x</A>
          <a data-yanked href=/demo%2B1-1.2.zip>unquoted</a>
          <a href="mailto:me@index.example">mail</a><a name="x">no link</a><a href="other/">folder</a><a href="">self</a>
          <a href="#top">top</a><a href="javascript:x">x</a></body></html>)",
@@ -164,6 +165,7 @@ TEST(SimpleHtml, ReadsWhatAnIndexSays) {
   const IndexFile wheel{"demo-1.0-py3-none-any.whl",
                         "https://index.example/files/demo-1.0-py3-none-any.whl",
                         {{HashAlgorithm::sha256, sha}},
+                        {},
                         std::nullopt,
                         ">=3.8,<4",
                         std::nullopt,
@@ -233,11 +235,14 @@ TEST(SimpleHtml, OneMalformedLinkHarmsNoOther) {
   }
 }
 
-// md5 proves nothing, and is no fault either: old indexes have nothing else.
-TEST(SimpleHtml, WeakHashesAreNone) {
+// md5 proves nothing: it never counts as a pin.
+TEST(SimpleHtml, WeakHashesAreChecksums) {
+  const std::string md5 = "md5=0123456789abcdef0123456789ABCDEF";
   const ProjectPage page =
-      parse_simple_html(html_page("<a href='a-1.whl#md5=0'><a href='b-1.whl#egg=b'>"), page_url);
+      parse_simple_html(html_page("<a href='a-1.whl#" + md5 + "'><a href='b-1.whl#egg=b&crc=1'>"), page_url);
   ASSERT_EQ(page.files.size(), 2U);
+  EXPECT_EQ(page.files[0].checksums, std::vector<Hash>{Hash::parse(md5)});
+  EXPECT_TRUE(page.files[1].checksums.empty());
   for (const IndexFile& file : page.files) EXPECT_TRUE(file.hashes.empty() && file.fault.empty());
 }
 

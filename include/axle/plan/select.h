@@ -45,7 +45,8 @@ struct Candidate {
   std::optional<std::uint64_t> size;
   std::string requires_python;  // "" when not told
   bool yanked = false;
-  std::string fault;  // not "": why it cannot be had; an error for whoever chooses it
+  std::vector<Hash> checksums;  // weak ones, never compared with the lock's
+  std::string fault;            // not "": why it cannot be had; an error for whoever chooses it
 };
 
 struct SelectionRequest {

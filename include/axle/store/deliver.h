@@ -14,9 +14,10 @@
 namespace axle {
 
 struct Delivery {
-  WheelSource source;   // with a path, or with a hash that the store knows, nothing is fetched
-  std::string url;      // where the archive is when it is neither
-  std::string package;  // for messages: "numpy 2.1.0"
+  WheelSource source;                // with a path, or with a hash that the store knows, nothing is fetched
+  std::string url;                   // where the archive is when it is neither
+  std::string package;               // for messages: "numpy 2.1.0"
+  std::vector<Hash> checksums = {};  // as in DownloadRequest; they pin nothing
 };
 
 struct DeliverProgress {

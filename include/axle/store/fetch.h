@@ -52,6 +52,7 @@ struct DownloadRequest {
   std::string destination;
   std::vector<Hash> hashes;  // when not empty, one of the strong ones must match; only weak ones: refused
   std::optional<std::uint64_t> size;  // bytes
+  std::vector<Hash> checksums = {};   // without hashes: one of these must match, weak as they may be
 };
 
 struct DownloadResult {

@@ -20,6 +20,7 @@ struct IndexFile {
   std::string filename;               // one safe path component
   std::string url;                    // absolute: http, https or file; without fragment, user and password
   std::vector<Hash> hashes;           // only strong ones, sorted
+  std::vector<Hash> checksums;        // md5 and sha1: they find accidents, and pin nothing
   std::optional<std::uint64_t> size;  // bytes
   std::string requires_python;        // as written; "" when absent
   std::optional<std::string> yanked;  // the reason, perhaps ""
