@@ -193,6 +193,24 @@ def check_program(name: str, base: Path | None, work: Path) -> None:
         command = [f"/opt/venv/{words[0]}", *words[1:]] if words[0].startswith("bin/") else ["/opt/venv/bin/python", *words]
         said = run("env", "-i", "HOME=/tmp", "PATH=/opt/venv/bin", shutil.which("chroot"), rootfs, *command)
         print(f"{name}: {' '.join(words)[:60]} -> {' '.join(said.split())[:70]}")
+    if EVERYTHING and name == "sample":
+        start_by_podman(usual / "image", work)
+
+
+def start_by_podman(image: Path, work: Path) -> None:
+    """Loads an image with the sample, and starts it as a container."""
+    if not all(map(shutil.which, ("podman", "runc", "skopeo"))) or os.geteuid() != 0:
+        print("NOT RUN: podman (it, runc or skopeo is not installed, or this is not root)")
+        return
+    run("skopeo", "copy", "-q", f"oci:{image}:latest", f"docker-archive:{work}/image.tar:sample:latest")
+    podman = ["podman", "--root", work / "containers", "--runroot", work / "running", "--storage-driver", "vfs"]
+    run(*podman, "load", "-q", "-i", work / "image.tar")
+    # Limits and network are those that a sandbox can give; crun does not start where cgroups are of both versions.
+    said = run(*podman, "--runtime", shutil.which("runc"), "run", "--rm", "--network", "none", "--ulimit", "nofile=1024:1024",
+               "--ulimit", "nproc=1024:1024", "sample:latest", "/opt/venv/bin/demo")
+    assert said == "demo runs\n", said
+    run(*podman, "rmi", "--all", "--force")
+    print("sample: podman loaded and started it")
 
 
 def follow_the_page(base: Path, work: Path) -> None:
