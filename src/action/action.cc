@@ -9,6 +9,7 @@
 #include "action/inspect_wheel.h"
 #include "action/layer_action.h"
 #include "action/outputs.h"
+#include "action/place_check.h"
 #include "action/reports.h"
 #include "axle/base/error.h"
 #include "axle/plan/flatten.h"
@@ -176,6 +177,7 @@ std::string reach(const ActionContext& context, const std::string& path) {
 }
 
 ActionResult run_action(const ActionRequest& request, const ActionContext& context) {
+  check_places(request, context);
   return Action(request, context).run();
 }
 

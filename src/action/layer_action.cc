@@ -29,11 +29,6 @@ LayerCompression compression_of(const ActionRequest& request) {
               "name it .tar, .tar.gz or .tar.zst");
 }
 
-std::string directory_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "." : path.substr(0, slash == 0 ? 1 : slash);
-}
-
 // An OCI descriptor, and the digest of the layer uncompressed.
 std::string render_descriptor(LayerCompression compression, const LayerDigest& digest) {
   JsonText json;
@@ -73,8 +68,7 @@ void make_layer(const ActionRequest& request, const ActionContext& context, Outp
   if (!request.mtree.empty()) layer.mtree = LayerRequest::Mtree::wanted;
   std::string descriptor;
   if (request.oci.empty()) {
-    layer.directory = directory_of(reach(context, request.output));
-    make_dirs(AT_FDCWD, layer.directory);
+    layer.directory = outputs.room_beside(reach(context, request.output));
   } else {
     outputs.tree(reach(context, request.oci));
     layer.directory = outputs.staged_tree() + "/blobs/sha256";

@@ -33,9 +33,11 @@ Split split_path(const std::string& path) {
   return split;
 }
 
-std::string staged_name(const std::string& path) {
+// Where an output is until it is complete. `number` 0 is the usual name; the others are for actions that make
+// the same output meanwhile.
+std::string staged_name(const std::string& path, int number = 0) {
   const Split split = split_path(path);
-  return split.parent + "." + split.name + ".axle-new";
+  return split.parent + "." + split.name + ".axle-new" + (number == 0 ? "" : "-" + std::to_string(number));
 }
 
 void make_parent(const std::string& path) {
@@ -90,6 +92,55 @@ bool adopt_unchanged(int old_dir, int new_dir) {
   return equal;
 }
 
+// What is locked is what has the name. Another action may have taken it away in between.
+bool still_has(const Fd& file, const std::string& name) {
+  const auto there = try_lstat(AT_FDCWD, name);
+  struct stat locked {};
+  return there && fstat(file.get(), &locked) == 0 && locked.st_ino == there->st_ino &&
+         locked.st_dev == there->st_dev;
+}
+
+constexpr int most_tries = 100;
+
+// Makes the directory and locks it. One that an action left that was killed is emptied. nullopt: another
+// action has it.
+std::optional<Fd> claim_dir(const std::string& stage) {
+  for (int i = 0; i < most_tries; ++i) {
+    if (mkdir(stage.c_str(), 0755) != 0 && errno != EEXIST) throw_errno("cannot create directory", stage);
+    auto dir = try_open_dir_here(AT_FDCWD, stage);
+    if (!dir) {
+      // No directory of ours, or another action has just ended.
+      unlinkat(AT_FDCWD, stage.c_str(), 0);
+      continue;
+    }
+    if (flock(dir->get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) break;
+    if (!still_has(*dir, stage)) continue;
+    for (const DirEntry& entry : list_dir(dir->get(), ".")) remove_tree(dir->get(), entry.name);
+    return dir;
+  }
+  return std::nullopt;
+}
+
+// Makes a new file and locks it. One that an action left that was killed makes way: nobody holds its lock.
+// nullopt: another action has it.
+std::optional<Fd> claim_file(const std::string& staged, mode_t mode) {
+  for (int i = 0; i < most_tries; ++i) {
+    Fd made(::open(staged.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+    if (!made && errno != EEXIST) throw_errno("cannot create", staged);
+    if (made) {
+      // Between being made and being locked it can be taken for a left one.
+      const bool lost = flock(made.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+      if (!lost && still_has(made, staged)) return made;
+      continue;
+    }
+    const auto left = try_open_file(AT_FDCWD, staged);
+    if (!left) continue;
+    if (flock(left->get(), LOCK_EX | LOCK_NB) != 0) return std::nullopt;
+    if (still_has(*left, staged)) unlink_at(AT_FDCWD, staged);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Outputs::~Outputs() {
@@ -101,35 +152,16 @@ Outputs::~Outputs() {
   }
 }
 
-// Makes the directory and locks it. One that an action left that was killed is emptied.
-void Outputs::claim_stage(const std::string& path) {
-  const std::string stage = staged_name(path);
-  constexpr int most_tries = 100;
-  for (int i = 0; i < most_tries; ++i) {
-    if (mkdir(stage.c_str(), 0755) != 0 && errno != EEXIST) throw_errno("cannot create directory", stage);
-    auto dir = try_open_dir_here(AT_FDCWD, stage);
-    if (!dir) {
-      // No directory of ours, or another action has just ended.
-      unlinkat(AT_FDCWD, stage.c_str(), 0);
-      continue;
-    }
-    if (flock(dir->get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) break;
-    const auto there = try_lstat(AT_FDCWD, stage);
-    struct stat locked {};
-    if (fstat(dir->get(), &locked) != 0 || !there || there->st_ino != locked.st_ino) continue;
-    for (const DirEntry& entry : list_dir(dir->get(), ".")) remove_tree(dir->get(), entry.name);
-    stage_ = stage;
-    stage_lock_ = std::move(*dir);
-    return;
-  }
-  throw Error(ErrorCode::io, Place{path}, "is being made by another action",
-              "one output belongs to one action at a time");
-}
-
 const Fd& Outputs::tree(const std::string& path) {
   const ExactModes exact;
   make_parent(path);
-  claim_stage(path);
+  auto lock = claim_dir(staged_name(path));
+  if (!lock) {
+    throw Error(ErrorCode::io, Place{path}, "is being made by another action",
+                "one output belongs to one action at a time");
+  }
+  stage_ = staged_name(path);
+  stage_lock_ = std::move(*lock);
   tree_path_ = path;
   while (tree_path_.size() > 1 && tree_path_.ends_with('/')) tree_path_.pop_back();
   make_dir(AT_FDCWD, stage_ + "/tree");
@@ -144,6 +176,19 @@ const Fd& Outputs::scratch() {
   return scratch_;
 }
 
+std::string Outputs::room_beside(const std::string& path) {
+  const ExactModes exact;
+  make_parent(path);
+  for (int number = 0; number < most_tries; ++number) {
+    auto lock = claim_dir(staged_name(path, number));
+    if (!lock) continue;
+    stage_ = staged_name(path, number);
+    stage_lock_ = std::move(*lock);
+    return stage_;
+  }
+  throw Error(ErrorCode::io, Place{path}, "is being made by too many actions");
+}
+
 void Outputs::file(const std::string& path, std::string_view bytes, Mode mode) {
   const ExactModes exact;
   require_replaceable(path);  // before it is opened: a pipe would never end
@@ -153,10 +198,15 @@ void Outputs::file(const std::string& path, std::string_view bytes, Mode mode) {
   // Bazel gives every output an x bit, so that one too many is no change.
   if (there && (is_program || mode == Mode::data) && MappedFile::map(*there, path).bytes() == bytes) return;
   make_parent(path);
-  const std::string staged = staged_name(path);
-  unlink_at(AT_FDCWD, staged);
-  files_.push_back({path, staged});
-  create_file(AT_FDCWD, staged, bytes, {mode == Mode::program ? 0755U : 0644U, std::nullopt});
+  for (int number = 0; number < most_tries; ++number) {
+    const std::string staged = staged_name(path, number);
+    auto made = claim_file(staged, mode == Mode::program ? 0755 : 0644);
+    if (!made) continue;
+    files_.push_back({path, staged, std::move(*made)});
+    write_all(files_.back().lock, bytes, staged);
+    return;
+  }
+  throw Error(ErrorCode::io, Place{path}, "is being made by too many actions");
 }
 
 void Outputs::adopt(const std::string& path, TemporaryFile file) {
@@ -190,13 +240,13 @@ void Outputs::commit_tree() {
 }
 
 void Outputs::commit() {
+  if (!tree_path_.empty()) commit_tree();
+  for (auto& [path, file] : adopted_) file.publish(path);
+  adopted_.clear();
   if (!stage_.empty()) {
-    commit_tree();
     remove_tree(AT_FDCWD, stage_);
     stage_.clear();
   }
-  for (auto& [path, file] : adopted_) file.publish(path);
-  adopted_.clear();
   // Last, so that a stamp is never newer than what it stands for.
   for (const File& file : files_) rename_at(AT_FDCWD, file.staged, AT_FDCWD, file.path);
   files_.clear();

@@ -21,15 +21,17 @@ class Outputs {
   Outputs(const Outputs&) = delete;
   Outputs& operator=(const Outputs&) = delete;
 
-  // An empty directory that will be `path`. At most one.
+  // An empty directory that will be `path`. At most one, and no room beside.
   const Fd& tree(const std::string& path);
   // Where that directory is until then.
   std::string staged_tree() const { return stage_ + "/tree"; }
   // A directory that is gone in the end, on the file system of the tree.
   const Fd& scratch();
+  // An empty directory beside `path` that is gone in the end: where a file that adopt() takes is made.
+  std::string room_beside(const std::string& path);
   enum class Mode { data, program };
   void file(const std::string& path, std::string_view bytes, Mode mode = Mode::data);
-  // A file that is made already, in the directory of `path`.
+  // A file that is made already, on the file system of `path`.
   void adopt(const std::string& path, TemporaryFile file);
 
   void commit();
@@ -38,12 +40,12 @@ class Outputs {
   struct File {
     std::string path;
     std::string staged;
+    Fd lock;  // it is the staged file, open
   };
-  void claim_stage(const std::string& path);
   void commit_tree();
 
   std::string tree_path_;
-  std::string stage_;  // holds "tree" and "scratch"; "" when there is none
+  std::string stage_;  // holds "tree" and "scratch", or is the room; "" when there is none
   Fd stage_lock_;      // on it: two actions of one output would take each other's files away
   Fd tree_;
   Fd scratch_;

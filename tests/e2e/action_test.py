@@ -5,6 +5,7 @@ usage: action_test.py AXLE [--all]
 Where strace is, every file that an action opens must be one that it was told of. The wheels are written here.
 """
 
+import fcntl
 import gzip
 import hashlib
 import json
@@ -81,6 +82,27 @@ class ActionTest(unittest.TestCase):
             self.assertIn(0, [process.returncode for process in running])
             self.assertEqual(record_faults(str(self.work / "same")), [])
             self.assertNotIn(".same.axle-new", self.names())
+
+    def test_files_made_by_several_actions_are_whole(self):
+        """The last one stays: nobody's half, nobody's failure, and no names of them in the end."""
+        kinds = {"inspect": [["inspect", "--wheel", wheel, "-o", "same"] for wheel in ("demo-1.0-py3-none-any.whl", "other-2.0-py3-none-any.whl")],
+                 "layer": [["layer", "--wheel", wheel, "-o", "same.tar", *FOR] for wheel in ("demo-1.0-py3-none-any.whl", "other-2.0-py3-none-any.whl")]}
+        before = self.names()
+        for kind, commands in kinds.items():
+            output = self.work / commands[0][-1 if kind == "inspect" else 4]
+            whole = []
+            for words in commands:
+                self.axle(*words)
+                whole.append(output.read_bytes())
+            for _ in range(5):
+                running = [subprocess.Popen([AXLE, "action", *words], cwd=self.work, env={}, stderr=subprocess.PIPE, text=True)
+                           for words in commands * 4]
+                for process in running:
+                    said = process.communicate()[1]
+                    self.assertEqual(process.returncode, 0, said)
+                self.assertIn(output.read_bytes(), whole)
+            output.unlink()
+        self.assertEqual(self.names(), before)
 
     def test_read_only_outputs_are_replaced(self):
         """As Bazel makes its outputs; root may do everything, so that somebody else tries it."""
@@ -461,6 +483,51 @@ class ActionTest(unittest.TestCase):
         os.chmod(self.work / ".t1.axle-new/tree/half", 0o500)
         self.unpack()
         self.assertNotIn(".t1.axle-new", self.names())
+
+        # Files, and the room of a layer; what another action holds at that moment stays.
+        (self.work / ".facts.axle-new").write_text("half")
+        self.axle("inspect", "--wheel", "demo-1.0-py3-none-any.whl", "--output", "facts")
+        (self.work / ".l.tar.axle-new").mkdir()
+        (self.work / ".l.tar.axle-new/.axle-new-1-1").write_text("half")
+        self.axle("layer", "--wheel", "demo-1.0-py3-none-any.whl", "--output", "l.tar", *FOR)
+        self.assertEqual([name for name in self.names() if "axle-new" in name], [])
+        (self.work / "facts").unlink()
+        with open(self.work / ".facts.axle-new", "w", encoding="utf-8") as held:
+            held.write("being made")
+            fcntl.flock(held, fcntl.LOCK_EX)
+            self.axle("inspect", "--wheel", "demo-1.0-py3-none-any.whl", "--output", "facts")
+        self.assertTrue((self.work / "facts").is_file())
+        self.assertEqual([name for name in self.names() if "axle-new" in name], [".facts.axle-new"])
+
+    def test_links_bring_no_output_into_an_input(self):
+        """Paths are compared as written, and by where their directories are."""
+        wheel = "demo-1.0-py3-none-any.whl"
+        self.unpack(wheel, "t1")
+        (self.work / "apart").mkdir()
+        shutil.copy(self.work / wheel, self.work / "apart" / wheel)
+        (self.work / "here").symlink_to(".")
+        (self.work / "link").symlink_to("apart")
+        (self.work / "into").symlink_to("t1")
+        (self.work / "wheel.whl").symlink_to("apart/" + wheel)
+        before = snapshot(str(self.work))
+        for words in (["merge", "--tree", "t1", "--into", "new", *FOR, "--stamp", "into/stamp"],
+                      ["merge", "--tree", "t1", "--into", f"into/{SITE}/new", *FOR],
+                      ["merge", "--tree", "into", "--into", "here/t1", *FOR],
+                      ["unpack", "--wheel", f"link/{wheel}", "--into", "apart", *FOR],
+                      ["unpack", "--wheel", f"apart/{wheel}", "--into", "link/", *FOR],
+                      ["unpack", "--wheel", "wheel.whl", "--into", "apart", *FOR],
+                      ["unpack", "--wheel", wheel, "--into", "apart", "--facts-out", "link/more/facts", *FOR],
+                      ["inspect", "--wheel", f"apart/{wheel}", "-o", f"link/{wheel}"],
+                      ["layer", "--wheel", f"link/{wheel}", "--oci", "here/apart", *FOR]):
+            with self.subTest(words=words):
+                said = self.axle(*words, status=2).stderr
+                self.assertIn(", through a link\n", said)
+                self.assertEqual(snapshot(str(self.work)), before)
+        # Hard links are files of their own, and a linked directory beside is as good as any.
+        os.link(self.work / wheel, self.work / "hard.json")
+        self.axle("inspect", "--wheel", wheel, "-o", "hard.json")
+        self.axle("unpack", "--wheel", f"link/{wheel}", "--into", "here/t2", "--stamp", "link/stamp", *FOR)
+        self.assertEqual(record_faults(str(self.work / "t2")), [])
 
     def test_sandbox_of_links(self):
         self.unpack("demo-1.0-py3-none-any.whl", "t1")
