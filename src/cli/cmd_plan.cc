@@ -14,6 +14,7 @@
 #include "cli/native_report.h"
 #include "cli/plan_json.h"
 #include "cli/sync_wheels.h"
+#include "cli/without_links.h"
 #include "exec/describe.h"
 #include "exec/entry_bytes.h"
 
@@ -86,13 +87,15 @@ int run_plan(const Options& options) {
   if (root) installation = read_installation(*root, opened.layout, &store);
   Diagnostics notes = installation.notes;
   std::vector<PlanWheel> wheels = sync_wheels(options, chosen, request, installation, store, notes);
-  Plan plan = make_plan(plan_input_for(options, opened, installation, std::move(wheels), store, notes));
+  PlanInput input = plan_input_for(options, opened, installation, std::move(wheels), store, notes);
+  if (root) foresee_without_links(*root, installation, input, notes);
+  Plan plan = make_plan(input);
   if (root && !options.force) {
     for (Conflict& conflict : find_conflicts_on_disk(*root, installation, plan))
       plan.conflicts.push_back(std::move(conflict));
   }
   require_editable(plan, store_trees(plan, store));
-  ApplyResult changes = preview(root ? &*root : nullptr, installation, plan, apply_options(options));
+  ApplyResult changes = preview(root ? &*root : nullptr, installation, plan, store, apply_options(options));
   changes.notes.insert(changes.notes.begin(), notes.begin(), notes.end());
   changes.notes.insert(changes.notes.end(), plan.notes.begin(), plan.notes.end());
   const NativeReport native = report_links(plan, opened.interpreter, store);

@@ -51,14 +51,16 @@ int preview_change(const Options& options, const Opened& opened, const Decide& d
   if (root) installation = read_installation(*root, opened.layout, &store);
   Diagnostics notes;
   std::vector<PlanWheel> wheels = decide(installation, store, notes);
-  Plan plan = make_plan(plan_input_for(options, opened, installation, std::move(wheels), store, notes));
+  PlanInput input = plan_input_for(options, opened, installation, std::move(wheels), store, notes);
+  if (root) foresee_without_links(*root, installation, input, notes);
+  Plan plan = make_plan(input);
   if (root && !options.force) {
     for (Conflict& conflict : find_conflicts_on_disk(*root, installation, plan))
       plan.conflicts.push_back(std::move(conflict));
   }
   require_no_conflicts(plan);
   require_editable(plan, store_trees(plan, store));
-  ApplyResult result = preview(root ? &*root : nullptr, installation, plan, apply_options(options));
+  ApplyResult result = preview(root ? &*root : nullptr, installation, plan, store, apply_options(options));
   result.notes.insert(result.notes.begin(), notes.begin(), notes.end());
   result.notes.insert(result.notes.end(), plan.notes.begin(), plan.notes.end());
   report_change(result, opened.path, watch, options);

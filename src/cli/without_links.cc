@@ -28,29 +28,41 @@ void require_starts_elsewhere(const std::string& interpreter, const std::string&
               "choose another place for the environment, or another interpreter");
 }
 
-}  // namespace
+bool links_wheels(const PlanInput& input) { return input.policy.link_mode == LinkMode::symlink; }
 
-void do_without_links(const Fd& root, PlanInput& input, Diagnostics& notes) {
-  const bool links_wheels = input.policy.link_mode == LinkMode::symlink;
-  const bool links_interpreter = input.venv && input.venv->interpreter == VenvInterpreter::linked &&
-                                 input.layout.os != Os::windows && !input.interpreter.foreign;
-  if (!links_wheels && !links_interpreter) return;
-  const int why = why_no_symlink(root);
-  if (why == 0) return;
+bool links_interpreter(const PlanInput& input) {
+  return input.venv && input.venv->interpreter == VenvInterpreter::linked && input.layout.os != Os::windows &&
+         !input.interpreter.foreign;
+}
+
+void copy_instead(int why, PlanInput& input, Diagnostics& notes) {
   const std::string said = std::string(" (") + std::strerror(why) + ")";
-  if (links_wheels) {
+  if (links_wheels(input)) {
     input.policy.link_mode = LinkMode::copy;
     notes.push_back({Severity::warning, "link-mode", "", input.layout.root,
                      "symbolic links are not possible here" + said + "; files are copied",
                      "choose another place, or use --link-mode copy"});
   }
-  if (!links_interpreter) return;
+  if (!links_interpreter(input)) return;
   const std::string& interpreter = input.interpreter.base_executable;
   input.venv->interpreter = VenvInterpreter::copied;
   input.venv->executable = read_file(AT_FDCWD, interpreter);
   require_starts_elsewhere(interpreter, input.venv->executable);
   notes.push_back({Severity::note, "interpreter-copied", "", interpreter,
                    "is copied into the environment: symbolic links are not possible here" + said, ""});
+}
+
+}  // namespace
+
+void do_without_links(const Fd& root, PlanInput& input, Diagnostics& notes) {
+  if (!links_wheels(input) && !links_interpreter(input)) return;
+  if (const int why = why_no_symlink(root); why != 0) copy_instead(why, input, notes);
+}
+
+void foresee_without_links(const Fd& root, const Installation& installation, PlanInput& input,
+                           Diagnostics& notes) {
+  if (!links_wheels(input) && !links_interpreter(input)) return;
+  if (const int why = foresee_no_symlink(root, installation.state); why != 0) copy_instead(why, input, notes);
 }
 
 }  // namespace axle::cli

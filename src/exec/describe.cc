@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "exec/link_mode.h"
 #include "exec/presence.h"
 #include "exec/survey.h"
 
@@ -15,6 +16,17 @@ State without_skeleton(const State& state, const Plan& plan) {
   if (!plans_skeleton(plan))
     std::erase_if(rest.entries, [](const LaidEntry& entry) { return is_skeleton(entry); });
   return rest;
+}
+
+// Whether what is there was laid in another mode than the plan's, which lays it anew. A mode that cannot work
+// here comes to copies, and those are what is there then.
+bool changes_mode(const Fd& root, const Installation& installed, const Plan& plan, const Store& store) {
+  if (!installed.head || installed.head->link_mode.empty()) return false;
+  const std::string& now = installed.head->link_mode;
+  if (now == to_string(plan.policy.link_mode)) return false;
+  const int no_symlink = foresee_no_symlink(root, installed.state);
+  const auto mode = foresee_link_mode(plan.policy.link_mode, store, root, no_symlink);
+  return mode && now != to_string(*mode);
 }
 
 }  // namespace
@@ -68,11 +80,12 @@ std::vector<Conflict> find_conflicts_on_disk(const Fd& root, const Installation&
   return survey_additions(root, plan, std::move(changes.add), removed, presence).conflicts;
 }
 
-ApplyResult preview(const Fd* root, const Installation& installed, const Plan& plan,
+ApplyResult preview(const Fd* root, const Installation& installed, const Plan& plan, const Store& store,
                     const ApplyOptions& options) {
   const State state = without_skeleton(installed.state, plan);
   DiffOptions how;
-  if (options.reuse == Reuse::reinstall) how.relay_scope = DiffOptions::Relay::all;
+  if (options.reuse == Reuse::reinstall || (root != nullptr && changes_mode(*root, installed, plan, store)))
+    how.relay_scope = DiffOptions::Relay::all;
   ApplyResult result;
   describe(state, plan, root != nullptr ? diff_on_disk(*root, state, plan, how) : diff(state, plan, how),
            result);

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -93,6 +94,35 @@ int why_no_symlink(const Fd& root) {
   unlinkat(root.get(), probe_to, 0);
   // Anything else is a failure like another, and will be met again where it counts.
   return why == EPERM || why == EOPNOTSUPP || why == ENOSYS ? why : 0;
+}
+
+int foresee_no_symlink(const Fd& root, const State& state) {
+  if (fpathconf(root.get(), _PC_2_SYMLINKS) == 0) return EPERM;
+  const bool copied = std::any_of(state.entries.begin(), state.entries.end(), [](const LaidEntry& entry) {
+    return entry.kind == LaidKind::file && entry.path.str() == "bin/python" &&
+           entry.owners == std::vector<DistId>{environment_itself};
+  });
+  return copied ? EPERM : 0;
+}
+
+std::optional<LinkMode> foresee_link_mode(LinkMode wanted, const Store& store, const Fd& root,
+                                          int no_symlink) {
+  switch (wanted) {
+    case LinkMode::copy:
+      return wanted;
+    case LinkMode::symlink:
+      return no_symlink != 0 ? LinkMode::copy : wanted;
+    case LinkMode::hardlink: {
+      const auto one = try_stat(store.root().get(), ".");
+      const auto other = try_stat(root.get(), ".");
+      const bool apart = no_symlink != 0 || (one && other && one->st_dev != other->st_dev);
+      return apart ? LinkMode::copy : wanted;
+    }
+    case LinkMode::clone:
+    case LinkMode::automatic:
+      break;
+  }
+  return std::nullopt;
 }
 
 Diagnostic links_became_copies(const Store& store, LinkMode wanted, std::size_t copied, int why) {

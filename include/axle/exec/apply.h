@@ -54,8 +54,8 @@ ApplyResult apply(Environment& environment, const Installation& installed, const
                   const Store& store, const ReceiptHead& head, const ApplyOptions& options);
 
 // What apply() would do to the environment at `root` (nullptr: there is none): distributions and counts;
-// touches nothing.
-ApplyResult preview(const Fd* root, const Installation& installed, const Plan& plan,
+// touches nothing, so a link mode is taken to work where nothing known speaks against it.
+ApplyResult preview(const Fd* root, const Installation& installed, const Plan& plan, const Store& store,
                     const ApplyOptions& options);
 
 }  // namespace axle
