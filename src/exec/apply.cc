@@ -78,7 +78,7 @@ class Application {
     set_skeleton_aside();
     decide();
     prepare_patched(plan_, changes_.add, trees_, store_, options_.jobs);
-    head.link_mode = std::string(to_string(*result_.link_mode));
+    head.link_mode = plan_.dists.empty() ? "" : std::string(to_string(*result_.link_mode));
     head.rpath = plan_.policy.rpath == RpathPolicy::fix ? "fix" : "";
     // What stays is laid as it was: in the old mode, unless something comes in another. "mixed" is like no
     // mode, so that a sync which names one lays everything anew.
@@ -88,7 +88,8 @@ class Application {
     describe(state_, plan_, changes_, result_);
     if (std::none_of(changes_.add.begin(), changes_.add.end(), comes_from_store)) result_.link_mode.reset();
     // Before the first link to the store, so that no moment is left in which gc does not know of it.
-    const bool leaves_traces = environment_.keeps_receipt() || plan_.policy.link_mode == LinkMode::symlink;
+    const bool leaves_traces =
+        !plan_.dists.empty() && (environment_.keeps_receipt() || plan_.policy.link_mode == LinkMode::symlink);
     if (store_.use() == StoreUse::shared && leaves_traces) {
       store_.register_environment(registered_path());
     }
@@ -124,8 +125,8 @@ class Application {
 
   LinkMode decide_file_mode() {
     // A store that goes with the command gives its files away: they are this environment's own, as copies
-    // are.
-    if (store_.use() == StoreUse::once) return LinkMode::copy;
+    // are. And where nothing is installed, nothing comes from a store.
+    if (store_.use() == StoreUse::once || plan_.dists.empty()) return LinkMode::copy;
     return resolve_link_mode(plan_.policy.link_mode, store_, root_, result_.notes);
   }
 

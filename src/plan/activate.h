@@ -3,6 +3,7 @@
 // own text, one function a shell; paths and prompts are quoted by each shell's rules, never spliced bare
 // (CVE-2024-9287, CVE-2024-53899). Pure.
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -36,17 +37,16 @@ template <typename Blanks>
 std::string fill_blanks(std::string_view text, const Blanks& blanks) {
   std::string out;
   while (!text.empty()) {
+    const std::size_t plain = std::min(text.find('@'), text.size());
+    out += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     const Blank* match = nullptr;
     for (const Blank& blank : blanks) {
       if (text.starts_with(blank.name)) match = &blank;
     }
-    if (match == nullptr) {
-      out += text.front();
-      text.remove_prefix(1);
-    } else {
-      out += match->value;
-      text.remove_prefix(match->name.size());
-    }
+    out += match == nullptr ? std::string_view("@") : std::string_view(match->value);
+    text.remove_prefix(match == nullptr ? 1 : match->name.size());
   }
   return out;
 }
