@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "axle/pep/name.h"
 #include "axle/pep/version.h"
@@ -230,9 +231,41 @@ class PdmReader {
       lock.roots.push_back(lock.packages.size());
     }
     lock.packages.push_back(std::move(project));
+    if (lock.activation == Activation::walk) apply_resolution(*pyproject);
     // What pyproject.toml calls an extra is no group.
     for (const std::string& extra : lock.extras) std::erase(lock.groups, extra);
     for (const std::string& group : lock.default_groups) lock.groups.push_back(group);
+  }
+
+  // [tool.pdm.resolution]: pdm locked what `overrides` say, whatever the edges ask for, and nothing of what
+  // `excludes` name; the edges stand in the lock as the packages have them.
+  void apply_resolution(const Pyproject& pyproject) {
+    const toml::table* table = find_table(pyproject.table, {"tool", "pdm", "resolution"});
+    if (!table) return;
+    const TomlReader toml(draft_, pyproject.file);
+    std::set<std::string> overridden;
+    std::set<std::string> excluded;
+    if (const toml::table* overrides = toml.table(*table, "overrides")) {
+      for (const auto& [key, node] : *overrides) overridden.insert(draft_.name(key.str(), toml.place(node)));
+    }
+    if (const toml::array* excludes = toml.array(*table, "excludes")) {
+      for (const toml::node& node : *excludes)
+        excluded.insert(draft_.name(toml.as_string(node, "excludes"), toml.place(node)));
+    }
+    const auto apply = [&](std::vector<LockEdge>& edges) {
+      std::erase_if(edges, [&](const LockEdge& edge) { return excluded.contains(edge.name); });
+      for (LockEdge& edge : edges) {
+        if (!overridden.contains(edge.name)) continue;
+        edge.version.clear();
+        edge.source.clear();
+        edge.range = {};
+      }
+    };
+    for (LockPackage& package : draft_.lock.packages) {
+      apply(package.dependencies);
+      for (NamedEdges& part : package.extra_dependencies) apply(part.edges);
+      for (NamedEdges& part : package.group_dependencies) apply(part.edges);
+    }
   }
 
   // tool.pdm.distribution, before it tool.pdm.package-type; a project is installed when neither is there.

@@ -192,6 +192,8 @@ class Selector {
     if (!package.no_binary) {
       if (const auto index = selection::best_wheel(lock_, package, request_.tags)) {
         pin.wheel = package.wheels[*index];
+        // Archives and local files need no version in the lock: the file's name has it.
+        if (pin.version.empty()) pin.version = WheelFilename::parse(pin.wheel->name).version.str();
         if (package.source.kind == SourceKind::archive || package.source.kind == SourceKind::file) {
           pin.direct_url =
               DirectUrl{pin.wheel->url, pin.wheel->path, pin.wheel->hashes, package.source.subdirectory};

@@ -278,6 +278,31 @@ TEST(SelectPoetry, OldLocksAreWalked) {
   EXPECT_EQ(names(project("a={version='^1',python='<3.9'}\n")), "");
 }
 
+// Locked is what [tool.pdm.resolution] says, and the edges still say what the packages ask for.
+TEST(SelectPdm, OverridesAndExcludesInAWalk) {
+  const auto lock = [](const std::string& resolution) {
+    return lock_from(
+        "pdm.lock",
+        "[metadata]\ngroups=['default']\nstrategy=[]\nlock_version='4.5.1'\n"
+        "[[package]]\nname='a'\nversion='1'\ndependencies=['B>=2', "
+        "'c']\nfiles=[{file='a-1-py3-none-any.whl'}]\n"
+        "[[package]]\nname='b'\nversion='1.4'\nfiles=[{file='b-1.4-py3-none-any.whl'}]\n",
+        {{"pyproject.toml", "[project]\nname='p'\nversion='1'\ndependencies=['a']\n" + resolution}});
+  };
+  EXPECT_EQ(outcome(lock(""), request_for()), "unsatisfied: b, unsatisfied: c");
+  EXPECT_EQ(outcome(lock("[tool.pdm.resolution]\nexcludes=['C']\n[tool.pdm.resolution.overrides]\nb='1.4'\n"),
+                    request_for()),
+            "a 1, b 1.4");
+}
+
+TEST(Select, AnArchiveWithoutAVersionHasThatOfItsName) {
+  const Lock lock = lock_from("pylock.toml",
+                              "lock-version='1.0'\ncreated-by='x'\n[[packages]]\nname='a'\n"
+                              "archive={url='https://files.example/a-2-py3-none-any.whl', hashes={sha256='" +
+                                  std::string(64, 'a') + "'}}\n");
+  EXPECT_EQ(outcome(lock, request_for()), "a 2");
+}
+
 TEST(SelectPdm, TargetsAndMergedExtras) {
   const auto lock = [](const std::string& target) {
     return lock_from(
