@@ -109,7 +109,9 @@ class Action {
     make_layer(request_, context_, outputs_, result_.notes);
     std::vector<std::string> read;
     for (const ActionSource& source : request_.sources) read.push_back(source.path);
-    if (!request_.python.empty()) read.push_back(request_.python);
+    for (const std::string* path : {&request_.python, &request_.compiler}) {
+      if (!path->empty()) read.push_back(*path);
+    }
     std::sort(read.begin(), read.end());
     if (!request_.depfile.empty()) write_depfile(read, target_of(request_));
   }

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 
+#include <optional>
+
 #include "action/assemble.h"
 #include "action/image_action.h"
 #include "action/json_text.h"
@@ -9,6 +11,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "exec/build_layers.h"
+#include "exec/byte_code.h"
 
 namespace axle {
 namespace {
@@ -36,6 +39,24 @@ std::string render_descriptor(LayerCompression compression, const LayerDigest& d
   json.key("digest").text("sha256:" + digest.digest.hex()).key("size").number(digest.size);
   json.key("diffId").text("sha256:" + digest.diff_id.hex()).key("tarSize").number(digest.tar_size);
   return json.end_object().finish();
+}
+
+// The wheels with byte-code, unpacked beside the output; the layer is made of these then. What it reads lives
+// as long as the store that is returned.
+Store compile(const ActionRequest& request, const ActionContext& context, Outputs& outputs,
+              LayerRequest& layer, Diagnostics& notes) {
+  if (request.pyc_check != PycCheck::unchecked) {
+    throw Error(ErrorCode::unsupported, "byte-code in layers is unchecked-hash",
+                "leave out --pyc-invalidation-mode");
+  }
+  Interpreter compiler = make_plan_input(request, context, request.image_path).interpreter;
+  compiler.executable = reach(context, request.compiler);
+  compiler.base_executable.clear();
+  compiler.foreign = false;
+  Store store = Store::open(outputs.staged_scratch() + "/store", StoreUse::once);
+  const std::vector<WheelFacts> facts = store.ensure(layer.wheels, {request.verify, context.jobs}, notes);
+  layer.unpacked = with_byte_code(facts, store, compiler, context.jobs, notes);
+  return store;
 }
 
 }  // namespace
@@ -74,6 +95,9 @@ void make_layer(const ActionRequest& request, const ActionContext& context, Outp
     layer.directory = outputs.staged_tree() + "/blobs/sha256";
     make_dirs(AT_FDCWD, layer.directory);
   }
+  std::optional<Store> store;
+  if (!request.compiler.empty())
+    layer.store = &store.emplace(compile(request, context, outputs, layer, notes));
   BuiltLayers built = build_layers(layer);
   if (request.oci.empty()) {
     descriptor = render_descriptor(layer.layer.compression, built.layers.front().digest);

@@ -176,6 +176,11 @@ const Fd& Outputs::scratch() {
   return scratch_;
 }
 
+std::string Outputs::staged_scratch() {
+  scratch();
+  return stage_ + "/scratch";
+}
+
 std::string Outputs::room_beside(const std::string& path) {
   const ExactModes exact;
   make_parent(path);

@@ -27,6 +27,8 @@ class Outputs {
   std::string staged_tree() const { return stage_ + "/tree"; }
   // A directory that is gone in the end, on the file system of the tree.
   const Fd& scratch();
+  // The same by its path, also in a room beside.
+  std::string staged_scratch();
   // An empty directory beside `path` that is gone in the end: where a file that adopt() takes is made.
   std::string room_beside(const std::string& path);
   enum class Mode { data, program };

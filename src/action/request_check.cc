@@ -92,7 +92,16 @@ class Checker {
                          : !r.compiler.empty()  ? "--compile-pyc"
                                                 : nullptr;
     if (option == nullptr) return;
-    if (r.operation != Operation::unpack) fail(std::string("has no ") + option, "unpack has");
+    if (r.operation != Operation::unpack &&
+        (r.compiler.empty() || !r.patches.empty() || !r.preserved.empty()))
+      fail(std::string("has no ") + option, "unpack has");
+    if (r.operation == Operation::inspect) fail(std::string("has no ") + option);
+    const bool wheels = std::any_of(r.sources.begin(), r.sources.end(), [](const ActionSource& one) {
+      return one.kind == ActionSource::Kind::wheel;
+    });
+    if (!wheels)
+      fail("compiles wheels, and there is none: a tree has the byte-code that its unpack made",
+           "give --compile-pyc to the action that unpacks the wheel");
     if (r.dry_run)
       fail(std::string("knows nothing of ") + option + " with --dry-run", "leave out one of them");
   }

@@ -11,6 +11,7 @@ import random
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import unittest
 from pathlib import Path
@@ -34,6 +35,10 @@ class PatchTest(unittest.TestCase):
                               cwd=self.work, text=True, capture_output=True, env={}, check=False)
         self.assertEqual(done.returncode, status, f"{more}\n{done.stdout}{done.stderr}")
         return done
+
+    def command(self, *words: str, status: int = 0):
+        done = subprocess.run([AXLE, *words], cwd=self.work, text=True, capture_output=True, env={}, check=False)
+        self.assertEqual(done.returncode, status, f"{words}\n{done.stdout}{done.stderr}")
 
     def write(self, name: str, text: str | bytes) -> str:
         (self.work / name).write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -260,6 +265,41 @@ class PatchTest(unittest.TestCase):
         self.unpack("--patch", "p.patch", "--patch-strip=1", "--compile-pyc", python, into="both")
         self.assertEqual(record_faults(str(self.work / "both")), [])
         self.assertEqual(subprocess.run(run, text=True, capture_output=True, check=True, env={"PYTHONPATH": str(self.work / "both" / SITE)}).stdout, "")
+
+    def test_byte_code_of_wheels_that_are_not_unpacked_first(self):
+        """merge, venv and layer make the same as unpack does, or as `axle layer --compile`."""
+        self.demo()
+        python = os.path.realpath(sys.executable)
+        wheel = next(self.work.glob("*.whl")).name
+        common = ["--wheel", wheel, "--python-version", VERSION, "--compile-pyc", python]
+        self.unpack("--compile-pyc", python)
+        unpacked = snapshot(str(self.work / "tree"))
+        for operation in ("merge", "venv"):
+            self.command("action", operation, *common, "--into", operation, "--depfile", "d", "--depfile-style", "lines")
+            self.assertIn(python, (self.work / "d").read_text())
+            made = snapshot(str(self.work / operation))
+            self.assertEqual({path: what for path, what in unpacked.items() if made.get(path) != what}, {})
+        before = {path.name for path in self.work.iterdir()}
+        layer = [*common, "--target-python", "/usr/bin/python3"]
+        self.command("action", "layer", *layer, "-o", "own.tar", "--depfile", "d", "--depfile-style", "lines")
+        self.assertIn(python, (self.work / "d").read_text())
+        self.write("requirements.txt", f"./{wheel}\n")
+        self.command("layer", "requirements.txt", "--compile", "--python", python, "--target-python", "/usr/bin/python3", "-o", "other.tar",
+                  "--store", "store")
+        listings = []
+        for name in ("own.tar", "other.tar"):
+            with tarfile.open(self.work / name) as tar:
+                listings.append({member.name: (member.mode, member.linkname, tar.extractfile(member).read() if member.isreg() else b"")
+                                 for member in tar if not member.name.endswith(("pyvenv.cfg", "/direct_url.json", "/RECORD", "/REQUESTED"))})
+        self.assertEqual({name for name in listings[0].keys() ^ listings[1].keys()}, set())
+        self.assertEqual([name for name in listings[0] if listings[0][name] != listings[1][name]], [])
+        self.assertIn(f"opt/venv/{SITE}/demo/__pycache__/cli.{sys.implementation.cache_tag}.pyc", listings[0])
+        self.command("action", "layer", *layer, "--oci", "image", "--split", "package")
+        self.command("action", "layer", *layer, "--pyc-invalidation-mode", "checked-hash", "-o", "new.tar", status=8)
+        self.command("action", "venv", "--tree", "tree", "--python-version", VERSION, "--compile-pyc", python, "--into", "new", status=2)
+        self.command("action", "inspect", "--wheel", wheel, "--compile-pyc", python, status=2)
+        self.command("action", "venv", "--wheel", wheel, "--python-version", VERSION, "--patch", "p.patch", "--into", "new", status=2)
+        self.assertEqual({path.name for path in self.work.iterdir()} - before, {"own.tar", "other.tar", "image", "requirements.txt", "store"})
 
     def test_byte_code_that_is_not_made(self):
         self.demo()
