@@ -145,7 +145,15 @@ TEST(ActionRequest, RefusesWhatMakesNoSense) {
   EXPECT_EQ(code_of({"unpack", "a.whl", "--json=1"}), ErrorCode::usage);
   EXPECT_EQ(code_of({"unpack", "a.whl", "--layout=round"}), ErrorCode::usage);
   EXPECT_EQ(code_of({"unpack", "--sha256", std::string(64, 'a'), "a.whl"}), ErrorCode::usage);
-  for (const std::string option : {"--patch", "--preserve-path", "--compile-pyc"}) {
+  // Byte-code is made of wheels, wherever they are unpacked.
+  EXPECT_EQ(
+      code_of({"merge", "--tree", "t", "--into", "o", "--python-version", "3.12", "--compile-pyc", "p"}),
+      ErrorCode::usage);
+  EXPECT_EQ(code_of({"inspect", "a.whl", "--compile-pyc", "p"}), ErrorCode::usage);
+  EXPECT_EQ(code_of({"venv", "a.whl", "--into", "o", "--python-version", "3.12", "--compile-pyc", "p",
+                     "--patch", "q"}),
+            ErrorCode::usage);
+  for (const std::string option : {"--patch", "--preserve-path"}) {
     EXPECT_EQ(code_of({"merge", "a.whl", "--into", "o", "--python-version", "3.12", option, "p"}),
               ErrorCode::usage);
     EXPECT_EQ(code_of({"layer", "a.whl", "-o", "o.tar", "--python-version", "3.12", option, "p"}),
