@@ -1,14 +1,14 @@
 #include "exec/compress.h"
 
 #include <libdeflate.h>
-// For compressing from matches that are known. What this names is in every library since zstd 1.5.0.
+// For compressing literals alone. What this names is in every library since zstd 1.5.0.
 #define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
 
-#include <cstddef>
 #include <memory>
 #include <new>
 #include <stdexcept>
+#include <vector>
 
 namespace axle {
 namespace {
@@ -40,19 +40,12 @@ ZSTD_CCtx& context() {
   return *own;
 }
 
-static_assert(sizeof(Match) == sizeof(ZSTD_Sequence) &&
-              offsetof(Match, distance) == offsetof(ZSTD_Sequence, offset) &&
-              offsetof(Match, literals) == offsetof(ZSTD_Sequence, litLength) &&
-              offsetof(Match, length) == offsetof(ZSTD_Sequence, matchLength));
-
-ZSTD_CCtx& sequence_context() {
+ZSTD_CCtx& literals_context() {
   thread_local const std::unique_ptr<ZSTD_CCtx, FreeContext> own([] {
     ZSTD_CCtx* const made = ZSTD_createCCtx();
     if (made == nullptr) throw std::bad_alloc();
     ZSTD_CCtx_setParameter(made, ZSTD_c_compressionLevel, 1);
-    ZSTD_CCtx_setParameter(made, ZSTD_c_minMatch, 3);  // deflate's
-    // Every frame as a whole: headers lead to the one before, however far.
-    ZSTD_CCtx_setParameter(made, ZSTD_c_windowLog, 24);
+    ZSTD_CCtx_setParameter(made, ZSTD_c_contentSizeFlag, 0);
     ZSTD_CCtx_setParameter(made, ZSTD_c_blockDelimiters, ZSTD_sf_explicitBlockDelimiters);
     return made;
   }());
@@ -104,16 +97,32 @@ void append_zstd_frame(std::string& out, std::string_view bytes) {
   out.append(packed, size);
 }
 
-void append_zstd_frame(std::string& out, std::string_view bytes, std::span<const Match> matches) {
-  const std::size_t bound = ZSTD_compressBound(bytes.size());
-  char* const packed = scratch(bound);
-  const std::size_t size = ZSTD_compressSequences(&sequence_context(), packed, bound,
-                                                  reinterpret_cast<const ZSTD_Sequence*>(matches.data()),
-                                                  matches.size(), bytes.data(), bytes.size());
+ZstdLiterals::ZstdLiterals(std::string_view literals, std::span<const std::uint32_t> sizes) {
+  if (sizes.empty()) return;
+  thread_local std::vector<ZSTD_Sequence> blocks;
+  blocks.clear();
+  for (const std::uint32_t size : sizes) blocks.push_back({0, size, 0, 0});
+  const std::size_t bound = ZSTD_compressBound(literals.size()) + 8 * sizes.size();
+  char* const frame = scratch(bound);
+  const std::size_t size = ZSTD_compressSequences(&literals_context(), frame, bound, blocks.data(),
+                                                  blocks.size(), literals.data(), literals.size());
   if (ZSTD_isError(size) != 0) {
-    throw std::logic_error(std::string("zstd does not take the matches: ") + ZSTD_getErrorName(size));
+    throw std::logic_error(std::string("zstd does not take the literals: ") + ZSTD_getErrorName(size));
   }
-  out.append(packed, size);
+  rest_ = std::string_view(frame, size).substr(ZSTD_frameHeaderSize(frame, size));
+}
+
+// spec: RFC 8878, section 3.1.1.2.
+ZstdLiterals::Block ZstdLiterals::next() {
+  const auto byte = [&](std::size_t i) {
+    return static_cast<std::size_t>(static_cast<unsigned char>(rest_.at(i)));
+  };
+  const std::size_t header = byte(0) | byte(1) << 8 | byte(2) << 16;
+  const auto kind = static_cast<Kind>(header >> 1 & 3);
+  const std::size_t size = kind == run ? 1 : header >> 3;
+  const Block block{kind, rest_.substr(3, size)};
+  rest_.remove_prefix(3 + size);
+  return block;
 }
 
 bool unpack_gzip_members(std::string_view members, std::uint64_t size, std::string& out) {

@@ -9,8 +9,6 @@
 #include <string>
 #include <string_view>
 
-#include "axle/archive/matches.h"
-
 namespace axle {
 
 // One gzip member without time and name.
@@ -22,10 +20,23 @@ void append_gzip_end(std::string& out, std::uint32_t crc32, std::uint64_t size);
 
 // One zstd frame with its content size.
 void append_zstd_frame(std::string& out, std::string_view bytes);
-// The same, when it is known which bytes came before: `matches` account for all bytes, in blocks of at most
-// zstd_block bytes, each ended (MatchList::end_block). Two to three times as fast.
-inline constexpr std::size_t zstd_block = 128U << 10;
-void append_zstd_frame(std::string& out, std::string_view bytes, std::span<const Match> matches);
+// Literals as zstd writes them, block by block, for frames whose other part is written elsewhere
+// (zstd_frame.h). Valid until the next part is made on this thread.
+class ZstdLiterals {
+ public:
+  enum Kind : unsigned { plain, run, packed };
+  // `packed` is a block of its own that has no matches: its last byte says so. A `run` is one byte.
+  struct Block {
+    Kind kind = plain;
+    std::string_view content;
+  };
+  // `sizes` of blocks, none of them 0, are all of `literals`.
+  ZstdLiterals(std::string_view literals, std::span<const std::uint32_t> sizes);
+  Block next();
+
+ private:
+  std::string_view rest_;
+};
 
 // What such parts, one after the other, hold: exactly `size` bytes, put to the end of `out`. False when they
 // hold anything else.

@@ -200,7 +200,7 @@ class LayerWriter {
         part.tar.swap(scratch().tar);
       }
     } catch (...) {
-      frame.close();
+      frame.abandon();
       scratch().tar.clear();
       scratch().unhashed.clear();
       failed_.store(true);
@@ -254,7 +254,7 @@ class LayerWriter {
     const std::string_view bytes = std::string_view(part.tar).substr(packed_to);
     packed_to = part.tar.size();
     if (frame.is_open()) {
-      append_zstd_frame(part.packed, bytes, frame.close());
+      frame.close(part.tar, part.packed);
       return;
     }
     if (bytes.empty()) return;

@@ -18,7 +18,7 @@ constexpr std::uint64_t max_chunk = 2U << 20;
 constexpr std::size_t max_entries = 1024;
 
 // To be counted up by whoever changes what bytes a chunk has: the cut does not matter, compressing does.
-constexpr std::string_view key_version = "axle layer chunk 1";
+constexpr std::string_view key_version = "axle layer chunk 2";
 
 void append_number(std::string& text, std::uint64_t value) {
   for (int shift = 0; shift < 64; shift += 8) text += static_cast<char>((value >> shift) & 0xff);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "exec/compress.h"
 #include "exec/tar_format.h"
 
 namespace axle {
@@ -17,14 +16,20 @@ void MatchFrame::open(const std::string& tar) {
   is_open_ = true;
   begin_ = block_ = at_ = header_ = tar.size();
   list_.clear();
+  frame_.begin();
 }
 
-std::size_t MatchFrame::left_in_block() const noexcept { return block_ + zstd_block - at_; }
+std::size_t MatchFrame::left_in_block() const noexcept { return block_ + ZstdFrame::max_block - at_; }
 
-void MatchFrame::told(std::size_t count) {
+void MatchFrame::told(const std::string& tar, std::size_t count) {
   at_ += count;
-  if (left_in_block() > 0) return;
+  if (left_in_block() == 0) end_block(tar);
+}
+
+void MatchFrame::end_block(const std::string& tar) {
   list_.end_block();
+  frame_.add_block(std::string_view(tar).substr(block_, at_ - block_), list_.matches());
+  list_.clear();
   block_ = at_;
 }
 
@@ -35,11 +40,11 @@ void MatchFrame::tell_like(const std::string& tar, std::size_t to, std::size_t d
     while (same < end && tar[same] == tar[same - distance]) ++same;
     if (same - at_ >= min_run) {
       list_.add_match(static_cast<std::uint32_t>(distance), same - at_);
-      told(same - at_);
+      told(tar, same - at_);
     } else {
       const std::size_t count = std::min(same + 1, end) - at_;
       list_.add_literals(count);
-      told(count);
+      told(tar, count);
     }
   }
 }
@@ -60,7 +65,7 @@ void MatchFrame::tell_header(const std::string& tar) {
 void MatchFrame::tell_runs(const std::string& tar, std::size_t to) {
   if (at_ == to) return;
   list_.add_literals(1);
-  told(1);
+  told(tar, 1);
   tell_like(tar, to, 1);
 }
 
@@ -70,7 +75,7 @@ void MatchFrame::tell_literals(const std::string& tar) {
   while (at_ < tar.size()) {
     const std::size_t count = std::min(left_in_block(), tar.size() - at_);
     list_.add_literals(count);
-    told(count);
+    told(tar, count);
   }
 }
 
@@ -79,16 +84,16 @@ void MatchFrame::read(std::string& tar, WheelSet::Matches& file, std::uint64_t s
     const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(left_in_block(), size));
     tar.resize(at_ + count);
     file.read({tar.data() + at_, count, history, at_ - begin_}, list_);
-    told(count);
+    told(tar, count);
     history += count;
     size -= count;
   }
 }
 
-std::span<const Match> MatchFrame::close() {
+void MatchFrame::close(const std::string& tar, std::string& packed) {
   is_open_ = false;
-  if (at_ > block_) list_.end_block();
-  return list_.matches();
+  if (at_ > block_) end_block(tar);
+  frame_.end(packed);
 }
 
 }  // namespace axle

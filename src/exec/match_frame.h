@@ -4,18 +4,19 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
 
 #include "axle/archive/matches.h"
 #include "exec/wheel_set.h"
+#include "exec/zstd_frame.h"
 
 namespace axle {
 
 class MatchFrame {
  public:
   bool is_open() const noexcept { return is_open_; }
-  // The frame begins at the end of `tar`, and gets all that is put there and told until close().
+  // The frame begins at the end of `tar`, and gets all that is put there and told until close(). What was
+  // told may be written already, so it must not change.
   void open(const std::string& tar);
   // All that was put to the end of `tar` since something was told: header blocks, zeros, or anything.
   void tell_header(const std::string& tar);
@@ -24,12 +25,15 @@ class MatchFrame {
   // Puts the next `size` bytes of a file to the end of `tar`. Of what was read of the file before, the last
   // `history` bytes are there already.
   void read(std::string& tar, WheelSet::Matches& file, std::uint64_t size, std::size_t history);
-  // What append_zstd_frame() takes; lives until the next open().
-  std::span<const Match> close();
+  // Puts the frame to the end of `packed`.
+  void close(const std::string& tar, std::string& packed);
+  // Nothing is made of it.
+  void abandon() noexcept { is_open_ = false; }
 
  private:
   std::size_t left_in_block() const noexcept;
-  void told(std::size_t count);
+  void told(const std::string& tar, std::size_t count);
+  void end_block(const std::string& tar);
   void tell_like(const std::string& tar, std::size_t to, std::size_t distance);
   void tell_runs(const std::string& tar, std::size_t to);
 
@@ -38,7 +42,8 @@ class MatchFrame {
   std::size_t block_ = 0;   // where the current block begins
   std::size_t at_ = 0;      // up to here all is told
   std::size_t header_ = 0;  // of the last header block; begin_ when there was none
-  MatchList list_;
+  MatchList list_;          // of the current block
+  ZstdFrame frame_;
 };
 
 }  // namespace axle
