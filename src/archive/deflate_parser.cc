@@ -248,7 +248,7 @@ DeflateParser::Status DeflateParser::run_codes(Input& input, Output& output) noe
   };
   const auto tell = [&](std::uint32_t distance, std::uint32_t length) {
     if (length < min_match || distance > static_cast<std::size_t>(out - reach)) return;  // literals
-    *match++ = {distance, static_cast<std::uint32_t>(out - literals_from) + literals_before, length, 0};
+    *match++ = {distance, static_cast<std::uint32_t>(out - literals_from) + literals_before, length};
     literals_from = out + length;
     literals_before = 0;
   };
@@ -262,13 +262,14 @@ DeflateParser::Status DeflateParser::run_codes(Input& input, Output& output) noe
 
   if (pending_length_ > 0) copy_to_end();
   while (true) {
-    // 56 bits or more. Bits above `count` are those that the next load brings again.
+    // 56 bits or more. Bits above `count` are right too: they are those that the next load brings again.
     const auto load = [&] {
       buffer |= load64(in) << count;
       in += (63 - count) >> 3;
       count |= 56;
     };
-    // Each turn begins with its first entry looked up, so that this need not wait for the copy before it.
+    // Each turn begins with its first entry looked up, so that this need not wait for the copy before it, nor
+    // for the load: there were 64 bits right ones, and at most 48 were taken since.
     std::uint32_t entry = 0;
     if (in < in_quick && out < out_quick) {
       load();
@@ -286,8 +287,8 @@ DeflateParser::Status DeflateParser::run_codes(Input& input, Output& output) noe
           if ((entry & is_literal) != 0) {
             consume(bits_of(entry));
             *out++ = static_cast<std::uint8_t>(entry >> 16);
-            load();
             entry = lit[buffer & mask(lit_bits)];
+            load();
             continue;
           }
         }
@@ -300,8 +301,8 @@ DeflateParser::Status DeflateParser::run_codes(Input& input, Output& output) noe
           if ((entry & is_literal) != 0) {
             consume(bits_of(entry));
             *out++ = static_cast<std::uint8_t>(entry >> 16);
-            load();
             entry = lit[buffer & mask(lit_bits)];
+            load();
             continue;
           }
         }
@@ -327,10 +328,10 @@ DeflateParser::Status DeflateParser::run_codes(Input& input, Output& output) noe
         if ((entry & is_special) != 0) return Status::damaged;
       }
       const std::uint32_t distance = value(entry);
-      load();
       entry = lit[buffer & mask(lit_bits)];
+      load();
       if (distance <= static_cast<std::size_t>(out - reach)) [[likely]] {
-        *match++ = {distance, static_cast<std::uint32_t>(out - literals_from) + literals_before, length, 0};
+        *match++ = {distance, static_cast<std::uint32_t>(out - literals_from) + literals_before, length};
         literals_from = out + length;
         literals_before = 0;
       } else if (distance > static_cast<std::size_t>(out - output.history)) {

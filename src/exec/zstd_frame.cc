@@ -94,7 +94,7 @@ void ZstdFrame::add_block(std::string_view bytes, std::span<const Match> matches
     recent_ = recent;
     for (std::size_t kind = 0; kind < 3; ++kind) codes_[kind].shares = shares[kind];
   }
-  const Match all{0, static_cast<std::uint32_t>(bytes.size()), 0, 0};
+  const Match all{0, static_cast<std::uint32_t>(bytes.size()), 0};
   take_literals(bytes, {&all, 1});
   blocks_.push_back({bytes.size(), bytes.size(), section, false});
 }

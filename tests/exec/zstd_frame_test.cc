@@ -63,14 +63,14 @@ class Maker {
     if (length >= 3 && distance > 0 && distance <= made_.bytes.size()) {
       for (std::size_t i = 0; i < length; ++i) made_.bytes += made_.bytes[made_.bytes.size() - distance];
       size_ += length;
-      block_.push_back({distance, pending_, static_cast<std::uint32_t>(length), 0});
+      block_.push_back({distance, pending_, static_cast<std::uint32_t>(length)});
       pending_ = 0;
     }
     if (left() < 3) end_block();
   }
   void end_block() {
     if (size_ == 0) return;
-    block_.push_back({0, pending_, 0, 0});
+    block_.push_back({0, pending_, 0});
     made_.blocks.push_back(std::move(block_));
     block_.clear();
     size_ = pending_ = 0;

@@ -11,13 +11,11 @@
 
 namespace axle {
 
-// `literals` bytes as they are, then `length` bytes as they were `distance` bytes before. The order of the
-// fields is zstd's (ZSTD_Sequence), so that a list of them can be handed on without a copy.
+// `literals` bytes as they are, then `length` bytes as they were `distance` bytes before.
 struct Match {
   std::uint32_t distance;
   std::uint32_t literals;
   std::uint32_t length;  // at least 3; 0 (with distance 0) after the literals that end a block
-  std::uint32_t unused;
 };
 
 // Matches in the order of the bytes that they stand for. Its memory is never initialised, and kept.
@@ -27,7 +25,7 @@ class MatchList {
   void clear() noexcept { size_ = literals_ = 0; }
   void add_literals(std::size_t count) noexcept { literals_ += static_cast<std::uint32_t>(count); }
   void add_match(std::uint32_t distance, std::size_t length) {
-    *reserve(1) = {distance, literals_, static_cast<std::uint32_t>(length), 0};
+    *reserve(1) = {distance, literals_, static_cast<std::uint32_t>(length)};
     take(1, 0);
   }
   void end_block() { add_match(0, 0); }
