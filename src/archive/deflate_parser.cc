@@ -224,6 +224,23 @@ DeflateParser::Status DeflateParser::run_stored(Input& input, Output& output) no
 }
 
 DeflateParser::Status DeflateParser::run_codes(Input& input, Output& output) noexcept {
+#if defined(__x86_64__)
+  static const bool has_bmi = __builtin_cpu_supports("bmi2") != 0;
+  if (has_bmi) return run_codes_bmi(input, output);
+#endif
+  return run_codes_here(input, output);
+}
+
+#if defined(__x86_64__)
+// In instructions that not every processor has: 1 % of a layer.
+[[gnu::target("bmi,bmi2")]] DeflateParser::Status DeflateParser::run_codes_bmi(Input& input,
+                                                                               Output& output) noexcept {
+  return run_codes_here(input, output);
+}
+#endif
+
+[[gnu::always_inline]] inline DeflateParser::Status DeflateParser::run_codes_here(Input& input,
+                                                                                  Output& output) noexcept {
   const std::uint8_t* in = input.next;
   const std::uint8_t* const in_end = input.end;
   const std::uint8_t* const in_quick =

@@ -55,6 +55,8 @@ class DeflateParser {
   bool set_codes(const std::uint8_t* lengths, std::size_t literals, std::size_t distances) noexcept;
   Status run_stored(Input& input, Output& output) noexcept;
   Status run_codes(Input& input, Output& output) noexcept;
+  Status run_codes_bmi(Input& input, Output& output) noexcept;
+  Status run_codes_here(Input& input, Output& output) noexcept;
 
   void refill(Input& input) noexcept;
   bool take(Input& input, unsigned bits, std::uint32_t& value) noexcept;
