@@ -281,7 +281,7 @@ class LayerWriter {
     const bool matches = has_matches(entry);
     if (matches && !frame.is_open()) {
       pack(part, packed_to);
-      frame.open(part.tar);
+      frame.open(part.tar, MatchFrame::Writing::at_once);
     } else if (!matches && frame.is_open() && size > max_literal) {
       pack(part, packed_to);
     }
@@ -354,7 +354,7 @@ class LayerWriter {
     const bool matches = has_matches(entry);
     MatchFrame& frame = scratch().frame;
     if (is_first) {
-      if (matches) frame.open(part.tar);
+      if (matches) frame.open(part.tar, MatchFrame::Writing::at_close);
       add_header(entry, part.tar);
       matches ? frame.tell_header(part.tar) : pack(part, packed_to);
     }
@@ -424,7 +424,7 @@ class LayerWriter {
     } else {
       part.tar = large.tail;
       part.skip = packed_to = part.tar.size();
-      frame.open(part.tar);
+      frame.open(part.tar, MatchFrame::Writing::at_close);
     }
     const std::size_t begin = part.tar.size();
     frame.read(part.tar, *large.matches, count, part.skip);

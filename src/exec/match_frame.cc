@@ -12,9 +12,11 @@ constexpr std::size_t min_run = 6;
 
 }  // namespace
 
-void MatchFrame::open(const std::string& tar) {
+void MatchFrame::open(const std::string& tar, Writing writing) {
   is_open_ = true;
-  begin_ = block_ = at_ = header_ = tar.size();
+  writing_ = writing;
+  begin_ = block_ = at_ = header_ = written_ = tar.size();
+  ends_.clear();
   list_.clear();
   frame_.begin();
 }
@@ -28,9 +30,21 @@ void MatchFrame::told(const std::string& tar, std::size_t count) {
 
 void MatchFrame::end_block(const std::string& tar) {
   list_.end_block();
-  frame_.add_block(std::string_view(tar).substr(block_, at_ - block_), list_.matches());
-  list_.clear();
+  ends_.push_back({at_, list_.matches().size()});
   block_ = at_;
+  if (writing_ == Writing::at_once) write_blocks(tar);
+}
+
+void MatchFrame::write_blocks(const std::string& tar) {
+  std::size_t first = 0;
+  for (const End& end : ends_) {
+    frame_.add_block(std::string_view(tar).substr(written_, end.at - written_),
+                     list_.matches().subspan(first, end.matches - first));
+    written_ = end.at;
+    first = end.matches;
+  }
+  ends_.clear();
+  list_.clear();
 }
 
 void MatchFrame::tell_like(const std::string& tar, std::size_t to, std::size_t distance) {
@@ -93,6 +107,7 @@ void MatchFrame::read(std::string& tar, WheelSet::Matches& file, std::uint64_t s
 void MatchFrame::close(const std::string& tar, std::string& packed) {
   is_open_ = false;
   if (at_ > block_) end_block(tar);
+  write_blocks(tar);
   frame_.end(packed);
 }
 

@@ -136,11 +136,10 @@ void ZstdFrame::append_sequences(std::size_t count, const std::array<FseCounts, 
     all = all << 2 | choose_table(kind, counts[kind]);
   }
   sections_[modes] = static_cast<char>(all << 2);
-  const std::size_t begin = sections_.size();
-  sections_.resize(begin + sequences_bound(count));
+  char* const begin = bits_.reserve(sequences_bound(count), 0);
   const char* const end = write_sequences({&codes_[0].table, &codes_[1].table, &codes_[2].table},
-                                          {sequences_.data(), count}, sections_.data() + begin);
-  sections_.resize(static_cast<std::size_t>(end - sections_.data()));
+                                          {sequences_.data(), count}, begin);
+  sections_.append(begin, static_cast<std::size_t>(end - begin));
 }
 
 // Puts what describes the table to the sections.

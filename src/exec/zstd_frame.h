@@ -73,6 +73,7 @@ class ZstdFrame {
   std::vector<Block> blocks_;
   std::string sections_;
   RawBuffer<ZstdSequence> sequences_;
+  RawBuffer<char> bits_;
   RawBuffer<char> literals_;
   std::size_t literals_size_ = 0;
   std::size_t size_ = 0;
