@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 namespace axle::zip {
 namespace {
@@ -55,7 +56,13 @@ bool make_table(const std::uint8_t* lengths, std::size_t symbols, const std::uin
     if (lengths[i] != 0) sorted[place[lengths[i]]++] = static_cast<std::uint16_t>(i);
   }
   const std::uint32_t size = 1U << width;
-  if (left > 0) std::fill(table, table + size, no_code);
+  // Codes come by their lengths. As long as the table is that of shorter ones, it is as long as they have
+  // bits; each further bit doubles it.
+  std::uint32_t filled = 1;
+  table[0] = no_code;
+  const auto grow_to = [&](std::uint32_t wanted) {
+    for (; filled < wanted; filled *= 2) std::memcpy(table + filled, table, filled * sizeof *table);
+  };
   std::uint32_t code = 0;  // its first bit is the lowest
   std::uint32_t next_place = size;
   std::uint32_t prefix = size;  // none
@@ -65,9 +72,10 @@ bool make_table(const std::uint8_t* lengths, std::size_t symbols, const std::uin
     const std::uint16_t symbol = sorted[i];
     const unsigned length = lengths[symbol];
     if (length <= width) {
-      const std::uint32_t entry = meanings[symbol] + length * 0x101;
-      for (std::uint32_t at = code; at < size; at += 1U << length) table[at] = entry;
+      grow_to(1U << length);
+      table[code] = meanings[symbol] + length * 0x101;
     } else {
+      grow_to(size);
       if ((code & (size - 1)) != prefix) {
         prefix = code & (size - 1);
         // As wide as the codes that begin in this way need.
@@ -94,6 +102,7 @@ bool make_table(const std::uint8_t* lengths, std::size_t symbols, const std::uin
     const std::uint32_t highest = std::bit_floor(zeros);
     code = (code & (highest - 1)) | highest;
   }
+  grow_to(size);
   return true;
 }
 

@@ -51,9 +51,9 @@ class MatchFrame {
   bool is_open_ = false;
   Writing writing_ = Writing::at_once;
   std::size_t begin_ = 0;
-  std::size_t block_ = 0;   // where the current block begins
-  std::size_t at_ = 0;      // up to here all is told
-  std::size_t header_ = 0;  // of the last header block; begin_ when there was none
+  std::size_t block_ = 0;    // where the current block begins
+  std::size_t at_ = 0;       // up to here all is told
+  std::size_t header_ = 0;   // of the last header block; begin_ when there was none
   std::size_t written_ = 0;  // up to here blocks are written
   std::vector<End> ends_;    // of the blocks that are not
   MatchList list_;           // of these, and of the current block
