@@ -43,7 +43,6 @@ int run_debug(const Options&) {
   std::ios::sync_with_stdio(false);
   std::string line;
   while (std::getline(std::cin, line)) {
-    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     std::cout << answer(line).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
     if (std::cin.rdbuf()->in_avail() == 0) std::cout.flush();
   }

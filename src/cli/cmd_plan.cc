@@ -69,6 +69,16 @@ int print_pins(const Options& options, const Locks& locks) {
   return 0;
 }
 
+// Of a plan that has some, when they are in the JSON.
+int status_of_conflicts(const Plan& plan) {
+  try {
+    require_no_conflicts(plan);
+  } catch (const Error& error) {
+    return exit_status(error.code(), 0);
+  }
+  return 0;
+}
+
 }  // namespace
 
 int run_plan(const Options& options) {
@@ -110,7 +120,7 @@ int run_plan(const Options& options) {
   const bool undecided = std::any_of(plan.conflicts.begin(), plan.conflicts.end(),
                                      [](const Conflict& conflict) { return !conflict.winner; });
   if (undecided && !options.json) require_no_conflicts(plan);
-  if (undecided) return exit_status(ErrorCode::conflict, 0);
+  if (undecided) return status_of_conflicts(plan);
   return options.check && changes.paths_added + changes.paths_removed != 0 ? 1 : 0;
 }
 

@@ -335,18 +335,19 @@ void require_no_conflicts(const Plan& plan) {
   constexpr std::size_t max_shown = 10;
   bool may_choose = false;
   bool in_the_way = false;
+  bool own_files = false;
   for (const Conflict& conflict : plan.conflicts) {
     if (conflict.winner) continue;
     in_the_way = in_the_way || conflict.kind == "existing-file";
-    may_choose = may_choose || conflict.kind == "differing-bytes" || conflict.kind == "package-init" ||
-                 conflict.kind == "script";
+    const bool own = conflict.reason == reason_environment;
+    own_files = own_files || own;
+    may_choose = may_choose || (!own && (conflict.kind == "differing-bytes" ||
+                                         conflict.kind == "package-init" || conflict.kind == "script"));
     if (++count > max_shown) continue;
     std::string names;
     for (const Claimant& claimant : conflict.claimants) {
       names += names.empty() ? "" : ", ";
-      names += !claimant.distribution.empty()          ? claimant.distribution
-               : conflict.reason == reason_environment ? "the environment"
-                                                       : "nobody";
+      names += !claimant.distribution.empty() ? claimant.distribution : own ? "the environment" : "nobody";
       if (!claimant.sha256.empty()) {
         names +=
             " (" + std::to_string(claimant.size) + " bytes, sha256 " + claimant.sha256.substr(0, 12) + ")";
@@ -366,7 +367,8 @@ void require_no_conflicts(const Plan& plan) {
                                       "first, last or GLOB=first)"
                        : in_the_way ? "move it away, or replace it with --force"
                                     : "leave one of them out (--exclude); no policy decides this";
-    throw Error(ErrorCode::conflict, place, text, hint);
+    // A wheel with a file on one of the environment's own is malformed; other owners have a choice.
+    throw Error(own_files ? ErrorCode::bad_input : ErrorCode::conflict, place, text, hint);
   }
   if (plan.policy.hooks == HookPolicy::deny) {
     for (const StartupHook& hook : plan.hooks) {
