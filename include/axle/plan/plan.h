@@ -76,10 +76,10 @@ struct Entry {
   Sha256 identity;  // equal identities at one path: nothing to do there
 };
 
-// One distribution of the environment as it will be.
 // no: its unpacked files will not stay where they are, so symbolic links to them would dangle.
 enum class MayLink : std::uint8_t { yes, no };
 
+// One distribution of the environment as it will be.
 struct Dist {
   WheelFacts facts;
   std::string name;  // normalized
