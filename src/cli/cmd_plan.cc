@@ -22,6 +22,11 @@ namespace axle::cli {
 namespace {
 
 // --platform and --python-version may be lists, "a,b": the selection for each target.
+// Names that are known to differ: Json::operator[] would look at all members that there are.
+void add_member(Json& object, const std::string& name, Json value) {
+  object.get_ref<Json::object_t&>().emplace_back(name, std::move(value));
+}
+
 int print_pins(const Options& options, const Locks& locks) {
   Json targets = Json::array();
   std::string text;
@@ -43,8 +48,8 @@ int print_pins(const Options& options, const Locks& locks) {
       text += "# python " + interpreter.version + ", " + interpreter.platform + "\n";
       for (const Pin& pin : chosen.pins) {
         pins.push_back(pin_to_json(pin));
-        packages[pin.name] = pin.version;
-        wheels[pin.name] = pin.wheel ? Json(pin.wheel->name) : Json(nullptr);
+        add_member(packages, pin.name, pin.version);
+        add_member(wheels, pin.name, pin.wheel ? Json(pin.wheel->name) : Json(nullptr));
         text += pin.name + "==" + pin.version + (pin.wheel ? "  " + pin.wheel->name : std::string()) + "\n";
       }
       targets.push_back({{"python", interpreter.version},

@@ -17,10 +17,13 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
 class PipfileReader {
  public:
   PipfileReader(std::string_view text, const LockContext& context)
-      : draft_(LockFormat::pipfile, text, context), text_(text) {}
+      : draft_(LockFormat::pipfile, text, context),
+        text_(text.starts_with(byte_order_mark) ? text.substr(byte_order_mark.size()) : text) {}
 
   Lock read() {
     if (!is_utf8(text_)) draft_.fail({0, 1, 1}, "the file is not UTF-8");

@@ -1,9 +1,8 @@
 #include "axle/lock/program_settings.h"
 
-#include <toml++/toml.h>
-
 #include "axle/base/error.h"
 #include "base/text.h"
+#include "lock/toml.h"
 
 namespace axle {
 namespace {
@@ -14,6 +13,10 @@ class SettingsReader {
 
   ProgramSettings read(std::string_view text) {
     if (!is_utf8(text)) throw Error(ErrorCode::bad_input, Place{name_}, "the file is not UTF-8");
+    if (const auto at = lockfile::find_deep_key(text)) {
+      throw Error(ErrorCode::bad_input, Place{name_, at->line, at->column},
+                  "not TOML: a key of too many parts");
+    }
     toml::table table;
     try {
       table = toml::parse(text);

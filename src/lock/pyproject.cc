@@ -70,9 +70,10 @@ class GroupExpansion {
       if (normalize_name(key.str()) == name) found = &node;
     }
     if (!found) draft_.fail(from, "dependency group " + quoted(name) + " does not exist");
-    if (!entered_.insert(name).second || entered_.size() > 200) {
+    if (!entered_.insert(name).second) {
       draft_.fail(from, "dependency group " + quoted(name) + " includes itself");
     }
+    if (entered_.size() > 200) draft_.fail(from, "dependency groups include each other too deeply");
     const toml::array* array = found->as_array();
     if (!array) toml_.fail(*found, "a dependency group must be an array");
     for (const toml::node& node : *array) {

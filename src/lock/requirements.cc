@@ -1,6 +1,7 @@
 // Requirements files, as pip and uv read them, with everything pinned. spec: pip, "Requirements File Format".
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "axle/base/digest.h"
@@ -422,12 +423,14 @@ class RequirementsReader {
 
   // A constraint says nothing but which version a requirement gets.
   void apply_constraints() {
+    std::map<std::string_view, std::vector<const Entry*>> by_name;
+    for (const Entry& constraint : constraints_) by_name[constraint.package.name].push_back(&constraint);
     std::vector<Entry> result;
     for (Entry& entry : requirements_) {
       bool replaced = false;
-      for (const Entry& constraint : constraints_) {
-        if (constraint.package.name != entry.package.name) continue;
-        replaced = apply_constraint(entry, constraint, result) || replaced;
+      if (const auto found = by_name.find(entry.package.name); found != by_name.end()) {
+        for (const Entry* constraint : found->second)
+          replaced = apply_constraint(entry, *constraint, result) || replaced;
       }
       if (!replaced) result.push_back(std::move(entry));
     }

@@ -1,13 +1,86 @@
 #include "lock/toml.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace axle::lockfile {
+
+namespace {
+
+// Locks and pyproject.toml have at most ten.
+constexpr int max_key_parts = 16;
+
+// Behind a string that begins at `at`; one that is not closed ends with its line, where the parser stops.
+std::size_t string_end(std::string_view text, std::size_t at) {
+  const char quote = text[at];
+  const bool basic = quote == '"';
+  if (text.substr(at + 1, 2) == std::string_view(basic ? "\"\"" : "''")) {
+    for (at += 3; at < text.size(); ++at) {
+      if (basic && text[at] == '\\') {
+        ++at;
+      } else if (text[at] == quote && text.substr(at + 1, 2) == std::string_view(basic ? "\"\"" : "''")) {
+        // Up to two quotes before the closing three belong to the string.
+        at += 3;
+        for (int i = 0; i < 2 && at < text.size() && text[at] == quote; ++i) ++at;
+        return at;
+      }
+    }
+    return text.size();
+  }
+  for (++at; at < text.size() && text[at] != '\n'; ++at) {
+    if (basic && text[at] == '\\') {
+      ++at;
+    } else if (text[at] == quote) {
+      return at + 1;
+    }
+  }
+  return std::min(at, text.size());
+}
+
+}  // namespace
+
+std::optional<toml::source_position> find_deep_key(std::string_view text) {
+  int dots = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    switch (text[at]) {
+      case '"':
+      case '\'':
+        at = string_end(text, at);
+        continue;
+      case '#':
+        at = std::min(text.find('\n', at), text.size());
+        continue;
+      case '.':
+        if (++dots >= max_key_parts) {
+          const std::string_view before = text.substr(0, at);
+          const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+          return toml::source_position{static_cast<toml::source_index>(line),
+                                       static_cast<toml::source_index>(at - (before.rfind('\n') + 1) + 1)};
+        }
+        break;
+      case '=':
+      case ',':
+      case '[':
+      case '{':
+      case '\n':
+        dots = 0;
+        break;
+      default:
+        break;
+    }
+    ++at;
+  }
+  return std::nullopt;
+}
 
 toml::table TomlReader::parse(std::string_view text) const {
   const LockPlace start{file_, 1, 1};
   if (!is_utf8(text)) {
     draft_.fail(start, "the file is not UTF-8");
+  }
+  if (const auto at = find_deep_key(text)) {
+    draft_.fail({file_, at->line, at->column}, "not TOML: a key of too many parts");
   }
   try {
     return toml::parse(text);

@@ -12,6 +12,11 @@
 
 namespace axle::lockfile {
 
+// The first dotted key of too many parts ("a.a.a..."), nullopt when there is none. toml++ bounds how deep
+// values nest, but not how many tables a key makes, and it frees them by recursion: 100,000 overflow the
+// stack.
+std::optional<toml::source_position> find_deep_key(std::string_view text);
+
 // Reads values out of one document. Absent keys are absent values; a value of the wrong type is an error at
 // its place.
 class TomlReader {

@@ -199,12 +199,53 @@ TEST(PoetryRanges, MeanWhatPoetryMeans) {
   EXPECT_FALSE(lockfile::parse_poetry_range("^x").has_value());
 }
 
+// A table is freed with those in it by recursion.
+TEST(TomlLocks, KeysOfTooManyPartsAreRefused) {
+  const std::map<std::string, std::string> heads = {{"uv.lock", "version = 1\n"},
+                                                    {"pylock.toml", "lock-version = '1.0'\n"},
+                                                    {"pdm.lock", "a = 1\n"},
+                                                    {"poetry.lock", "a = 1\n"}};
+  const auto repeated = [](std::string_view part) {
+    std::string text;
+    for (int i = 0; i < 200'000; ++i) text += part;
+    return text;
+  };
+  for (const auto& [name, head] : heads) {
+    const std::string refused = "bad_input " + name + ":2:";
+    for (const std::string part : {".a", ". \"a\" ", ".'a.b'"}) {
+      EXPECT_TRUE(begins(error_from(name, head + "x" + repeated(part) + " = 1\n"), refused)) << name << part;
+    }
+    EXPECT_TRUE(begins(error_from(name, head + "[x" + repeated(".a") + "]\n"), refused)) << name;
+    // A closing quote too many would hide what follows.
+    EXPECT_TRUE(begins(error_from(name, head + "y = [\"\"\"\"a\"\"\"\"\", {x" + repeated(".a") + " = 1}]\n"),
+                       refused));
+  }
+  // Dots in texts, numbers and comments are none of a key.
+  const std::string dots = repeated(".");
+  std::string text = "lock-version = '1.0' # " + dots + "\ncreated-by = \"\\\"" + dots + "\"\n";
+  text += "x = '''" + dots + "\n'" + dots + "'''\ny = \"\"\"" + dots + "\"\"" + dots + "\\\"\"\"\"\nz = [1.5";
+  for (int i = 0; i < 30; ++i) text += ", 1.5";
+  EXPECT_EQ(error_from("pylock.toml", text + "]\npackages = []\n"), "no error");
+}
+
 TEST(PdmLock, WithoutGroupsTheProjectIsNeeded) {
   const std::string text = "[metadata]\nlock_version='4.5.1'\nstrategy=[]\n";
   EXPECT_TRUE(begins(error_from("pdm.lock", text), "unsupported pdm.lock:1:1:"));
   EXPECT_TRUE(begins(
       error_from("pdm.lock", text, {{"pyproject.toml", "[dependency-groups]\na=[{include-group='a'}]\n"}}),
       "bad_input pyproject.toml:2:"));
+  std::string deep = "[dependency-groups]\ng0=[]\n";
+  for (int i = 1; i < 1000; ++i)
+    deep += "g" + std::to_string(i) + "=[{include-group='g" + std::to_string(i - 1) + "'}]\n";
+  const std::string said = error_from("pdm.lock", text, {{"pyproject.toml", deep}});
+  EXPECT_TRUE(begins(said, "bad_input pyproject.toml:")) << said;
+  EXPECT_NE(said.find("too deeply"), std::string::npos) << said;
+}
+
+TEST(PipfileLock, AByteOrderMarkIsNoText) {
+  const Lock lock =
+      lock_from("Pipfile.lock", "\xEF\xBB\xBF{\"_meta\": {}, \"default\": {\"a\": {\"version\": \"==1\"}}}");
+  EXPECT_EQ(lock.packages.at(0).name, "a");
 }
 
 TEST(PipfileLock, EntriesAndSources) {
