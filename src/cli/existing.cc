@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include "axle/base/error.h"
+#include "axle/object/object_facts.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "exec/environment.h"
@@ -36,19 +37,41 @@ std::string version_of_lib(const std::string& root) {
   return {};
 }
 
-// What can be known of an interpreter that is not there any more.
+// "3.11.2" of "3.11.2", or of "3.11.2.final.0" as uv and virtualenv write it.
+std::string release_of(const std::string& version) {
+  const std::vector<std::string_view> parts = split(version, '.');
+  if (parts.size() <= 3) return version;
+  return version.substr(0, static_cast<std::size_t>(parts[2].end() - parts[0].begin()));
+}
+
+// An environment that was laid out for Windows: pyvenv.cfg tells the version (there is no directory with it),
+// and the programs in Scripts for which machine, and whether the interpreter is a free-threaded one.
+std::optional<ForeignTarget> windows_target(const std::string& root, const PyvenvConfig& config) {
+  const auto scripts = try_open_dir(AT_FDCWD, root + "/Scripts");
+  if (!scripts || config.version.empty() || !try_open_dir(AT_FDCWD, root + "/Lib/site-packages"))
+    return std::nullopt;
+  ForeignTarget target{release_of(config.version), "win_amd64", ""};
+  const std::vector<std::string_view> parts = split(target.version, '.');
+  if (parts.size() < 2) return std::nullopt;
+  const std::string threads = "python" + std::string(parts[0]) + "." + std::string(parts[1]) + "t.exe";
+  if (try_lstat(scripts->get(), threads)) target.version += 't';
+  const auto python = try_open_file(scripts->get(), "python.exe");
+  const auto program = python ? read_object_file(python->get(), root + "/Scripts/python.exe") : std::nullopt;
+  if (program && program->machine == "i686") target.platform = "win32";
+  if (program && program->machine == "arm64") target.platform = "win_arm64";
+  return target;
+}
+
+// What can be known of an interpreter that is not there, or not any more.
 Interpreter describe_gone_interpreter(const Place& place) {
   const std::string path = place.physical + "/pyvenv.cfg";
   const PyvenvConfig config = parse_pyvenv_config(read_file(AT_FDCWD, path, 1 << 20), path);
+  if (const auto target = windows_target(place.physical, config)) return foreign_interpreter(*target);
   ForeignTarget target;
   target.version = version_of_lib(place.physical);
   // The file tells the micro version too, of the same line of releases.
-  if (!target.version.empty() && config.version.starts_with(target.version + ".")) {
-    target.version = config.version;
-    const std::vector<std::string_view> parts =
-        split(config.version, '.');  // uv and virtualenv: 3.11.2.final.0
-    if (parts.size() > 3) target.version.resize(static_cast<std::size_t>(parts[2].end() - parts[0].begin()));
-  }
+  if (!target.version.empty() && config.version.starts_with(target.version + "."))
+    target.version = release_of(config.version);
   if (target.version.empty()) {
     throw Error(ErrorCode::io, axle::Place{place.physical},
                 "the environment's interpreter is gone, and nothing tells its version",

@@ -100,6 +100,12 @@ class Windows:
             rows = {row[0] for row in csv.reader(record)}
         self.equal(f"{name}: RECORD", {"../../Scripts/demo.exe", "../../Scripts/window.exe"} <= rows, True)
         self.run("check", "--venv", name, "--platform", platform, "--python-version", python)
+        # What only looks finds out by itself.
+        self.run("check", name)
+        self.run("tree", "Demo", "--venv", name)
+        (place / "Lib/site-packages/demo.py").rename(place / "Lib/site-packages/gone.py")
+        self.run("check", name, status=1)
+        (place / "Lib/site-packages/gone.py").rename(place / "Lib/site-packages/demo.py")
         again = self.make(f"again {name}", python, platform, "--link-mode", "copy")
         for script in ("demo.exe", "window.exe", "python.exe", "activate.bat", "activate", "Activate.ps1"):
             self.equal(f"{name}: {script} in another place", (again / "Scripts" / script).read_bytes().replace(b"again ", b""),
