@@ -1,7 +1,5 @@
 #include "axle/archive/matches.h"
 
-#include <libdeflate.h>
-
 #include <algorithm>
 #include <optional>
 
@@ -109,7 +107,7 @@ void MatchReader::read(const Target& target, MatchList& list) {
   }
   list.take(static_cast<std::size_t>(output.matches - first), output.literals);
   impl_->size += target.size;
-  impl_->crc = libdeflate_crc32(impl_->crc, target.out, target.size);
+  impl_->crc = zip::crc32_of({target.out, target.size}, impl_->crc);
 }
 
 void MatchReader::finish() {
