@@ -56,6 +56,8 @@ constexpr std::size_t window = 8;
 constexpr std::uint64_t splice_from = 4096;
 // Up to this size, what is not deflated anywhere goes into a frame of told matches as it is.
 constexpr std::uint64_t max_literal = 1024;
+// More than nearly every chunk of the tar has: what is not touched costs nothing, what grows is copied.
+constexpr std::size_t likely_tar = 7U << 20;
 // How far back deflate reaches.
 constexpr std::size_t deflate_window = 32U << 10;
 
@@ -181,6 +183,7 @@ class LayerWriter {
     try {
       take_spare(part);
       if (!keeps_tar()) part.tar.swap(scratch().tar);
+      part.tar.reserve(likely_tar);
       std::size_t packed_to = 0;  // what of part.tar is in part.packed
       if (chunk.large) {
         make_piece(chunk, part, packed_to);

@@ -181,6 +181,7 @@ void ZstdFrame::end(std::string& out) {
     if (block.literals > 0) literals.push_back(static_cast<std::uint32_t>(block.literals));
   }
   ZstdLiterals packed(std::string_view(literals_.data(), literals_size_), literals);
+  out.reserve(out.size() + literals_size_ + sections_.size() + 16 * blocks_.size() + 16);
   append_le(out, 0xfd2fb528, 4);
   out += '\xa0';  // one segment, its size in 4 bytes
   append_le(out, size_, 4);
