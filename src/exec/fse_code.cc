@@ -139,8 +139,7 @@ void FseTable::make(const FseShares& shares) {
     if (share == 0) continue;
     const auto own = static_cast<std::uint32_t>(std::max(1, share));
     const auto most = log_ - static_cast<unsigned>(own == 1 ? 0 : std::bit_width(own - 1) - 1);
-    steps_[i] = {(most << 16) - (own << most),
-                 static_cast<std::int32_t>(before) - static_cast<std::int32_t>(own)};
+    steps_[i] = {(most << 16) - (own << most), std::int64_t{before} - std::int64_t{own}};
     before += own;
   }
   for (std::uint32_t cell = 0; cell < cells; ++cell) {

@@ -47,17 +47,16 @@ class FseTable {
 
   // The state to begin with: that of the last symbol, which is written by it.
   std::uint32_t first(std::size_t symbol) const noexcept {
-    const Step step = steps_[symbol];
-    const std::uint32_t bits = (step.bits + (1U << 15)) >> 16;
-    const std::uint32_t value = (bits << 16) - step.bits;
-    return states_[static_cast<std::size_t>(static_cast<std::int32_t>(value >> bits) + step.to)];
+    const std::uint32_t step = steps_[symbol].bits;
+    const std::uint32_t bits = (step + (1U << 15)) >> 16;
+    return next((bits << 16) - step, symbol, bits);
   }
   // How many low bits of the state are to be written before it becomes the next one.
   unsigned bits(std::uint32_t state, std::size_t symbol) const noexcept {
     return (state + steps_[symbol].bits) >> 16;
   }
   std::uint32_t next(std::uint32_t state, std::size_t symbol, unsigned bits) const noexcept {
-    return states_[static_cast<std::size_t>(static_cast<std::int32_t>(state >> bits) + steps_[symbol].to)];
+    return states_[static_cast<std::size_t>(std::int64_t{state >> bits} + steps_[symbol].to)];
   }
   // The bits of the state that is left, which is written last.
   unsigned log() const noexcept { return log_; }
@@ -65,10 +64,10 @@ class FseTable {
  private:
   // States are numbered from 2^log. A symbol takes n or n - 1 bits: n where the state is at least a bound;
   // `bits` is n * 2^16 less that bound, so that one addition tells. `to` leads from what is left of the state
-  // to the place of the symbol's cell.
+  // to the place of the symbol's cell; it is as wide as an address, to be added to one as it is.
   struct Step {
     std::uint32_t bits = 0;
-    std::int32_t to = 0;
+    std::int64_t to = 0;
   };
   unsigned log_ = 0;
   std::array<std::uint16_t, 1U << max_fse_log> states_{};
