@@ -225,7 +225,7 @@ DeflateParser::Status DeflateParser::run_stored(Input& input, Output& output) no
 
 DeflateParser::Status DeflateParser::run_codes(Input& input, Output& output) noexcept {
 #if defined(__x86_64__)
-  static const bool has_bmi = __builtin_cpu_supports("bmi2") != 0;
+  static const bool has_bmi = __builtin_cpu_supports("bmi") != 0 && __builtin_cpu_supports("bmi2") != 0;
   if (has_bmi) return run_codes_bmi(input, output);
 #endif
   return run_codes_here(input, output);

@@ -1,5 +1,9 @@
 #include "exec/zstd_sequences.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include <bit>
 #include <cstring>
 #include <utility>
@@ -170,7 +174,14 @@ std::size_t symbol_of(std::uint32_t packed, ZstdCode kind) { return packed >> sy
                                                             char* out) {
   return write_sequences_here(tables, sequences, out);
 }
-bool has_bmi() { return __builtin_cpu_supports("bmi2") != 0 && __builtin_cpu_supports("lzcnt") != 0; }
+bool has_bmi() {
+  static const bool has = [] {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    return __builtin_cpu_supports("bmi") != 0 && __builtin_cpu_supports("bmi2") != 0 &&
+           __get_cpuid(0x80000001, &a, &b, &c, &d) != 0 && (c & bit_LZCNT) != 0;
+  }();
+  return has;
+}
 #endif
 
 }  // namespace

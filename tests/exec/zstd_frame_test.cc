@@ -92,7 +92,7 @@ TEST(ZstdFrame, HoldsNothing) { EXPECT_LE(size_of_right({}), 16U); }
 
 TEST(ZstdFrame, HoldsBytesWithoutMatches) {
   for (const unsigned alphabet : {1U, 2U, 20U, 256U}) {
-    for (const std::size_t size : {1, 2, 20, 63, 64, 1000, 70'000, 300'000}) {
+    for (const std::size_t size : {1U, 2U, 20U, 63U, 64U, 1000U, 70'000U, 300'000U}) {
       Maker maker(1);
       for (std::size_t done = 0; done < size; done += 1000)
         maker.add(std::min<std::size_t>(1000, size - done), 0, 0, alphabet);
@@ -105,7 +105,7 @@ TEST(ZstdFrame, HoldsMatchesOfAllKinds) {
   for (unsigned seed = 0; seed < 24; ++seed) {
     Maker maker(seed);
     const unsigned alphabet = seed % 3 == 0 ? 256 : 3 + seed;
-    const std::uint32_t far = seed % 5 == 0 ? 2'000'000 : 1000 << (seed % 7);
+    const std::uint32_t far = seed % 5 == 0 ? 2'000'000U : 1000U << (seed % 7);
     std::vector<std::uint32_t> recent(4, 1);
     for (std::uint32_t turns = 1 + maker.below(15'000); turns > 0; --turns) {
       const std::size_t literals = maker.below(3) == 0 ? 0 : maker.below(1U << maker.below(10));
