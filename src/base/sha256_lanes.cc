@@ -8,6 +8,9 @@
 // that is nearer to its end has left, their instructions mixed; then that one goes on to its padding, or to
 // the next text. When no text is left, the other lane goes on alone. Measured: 1.8 GB/s become 3.6.
 //
+// A text that is still growing (GrowingSha256) has a lane of its own, which takes in what has come beside
+// that of another.
+//
 // Processors without these instructions use OpenSSL, text by text.
 
 #include "base/sha256_lanes.h"
@@ -164,6 +167,10 @@ AXLE_SHA_TARGET __attribute__((always_inline)) inline void compress(const std::a
   }
 }
 
+// What the lane has; of both, what they have in common.
+AXLE_SHA_TARGET void take_in(Lane& lane) { compress<1>({&lane}, lane.blocks); }
+AXLE_SHA_TARGET void take_in_both(Lane& a, Lane& b) { compress<2>({&a, &b}, std::min(a.blocks, b.blocks)); }
+
 // Gives the lane blocks to take in; false when nothing is left for it. `next_text` begins the lane's next
 // text, if there is one.
 template <class NextText>
@@ -242,6 +249,91 @@ void sha256_streams(const std::function<Pieces(std::size_t)>& begin_text, std::s
     for (std::string_view piece = more(); !piece.empty(); piece = more()) hasher.update(piece);
     digests[i] = hasher.finish_sha256();
   }
+}
+
+struct GrowingSha256::Impl {
+  const char* text = nullptr;
+  std::size_t size = 0;
+  std::size_t taken = 0;  // of it, whole blocks
+#if defined(__x86_64__)
+  Lane lane;
+  Sha256 digest;
+#endif
+  Hasher hasher;
+
+  std::size_t blocks() const { return (size - taken) / 64; }
+
+  void take_alone() {
+    hasher.update({text + taken, blocks() * 64});
+    taken += blocks() * 64;
+  }
+};
+
+GrowingSha256::GrowingSha256() : impl_(std::make_unique<Impl>()) {}
+GrowingSha256::~GrowingSha256() = default;
+GrowingSha256::GrowingSha256(GrowingSha256&&) noexcept = default;
+GrowingSha256& GrowingSha256::operator=(GrowingSha256&&) noexcept = default;
+
+void GrowingSha256::restart(const char* text) {
+  impl_->text = text;
+  impl_->size = impl_->taken = 0;
+  impl_->hasher.reset();
+#if defined(__x86_64__)
+  if (has_instructions()) begin(impl_->lane, impl_->digest);
+#endif
+}
+
+void GrowingSha256::grow(std::size_t size) { impl_->size = size; }
+
+void GrowingSha256::advance(std::span<GrowingSha256* const> all) {
+#if defined(__x86_64__)
+  if (has_instructions()) {
+    std::size_t next = 0;
+    // Gives one that has blocks to take in the rest of them.
+    const auto refill = [&](Impl*& one) {
+      if (one != nullptr && one->lane.blocks > 0) return;
+      for (one = nullptr; one == nullptr && next < all.size(); ++next) {
+        Impl& candidate = *all[next]->impl_;
+        if (candidate.blocks() == 0) continue;
+        one = &candidate;
+        candidate.lane.at = candidate.text + candidate.taken;
+        candidate.lane.blocks = candidate.blocks();
+        candidate.taken += candidate.lane.blocks * block_size;
+      }
+    };
+    for (Impl *first = nullptr, *second = nullptr;;) {
+      refill(first);
+      refill(second);
+      if (first != nullptr && second != nullptr) {
+        take_in_both(first->lane, second->lane);
+      } else if (first != nullptr || second != nullptr) {
+        take_in((first != nullptr ? first : second)->lane);
+      } else {
+        return;
+      }
+    }
+  }
+#endif
+  for (GrowingSha256* one : all) one->impl_->take_alone();
+}
+
+Sha256 GrowingSha256::finish() {
+  GrowingSha256* const self = this;
+  advance({&self, 1});
+  const std::string_view rest(impl_->text + impl_->taken, impl_->size - impl_->taken);
+#if defined(__x86_64__)
+  if (has_instructions()) {
+    Lane& lane = impl_->lane;
+    lane.size = impl_->size;
+    lane.rest = rest.copy(lane.padding.data(), block_size);
+    pad(lane);
+    take_in(lane);
+    axle::finish(lane);
+    return impl_->digest;
+  }
+#endif
+  impl_->hasher.update(rest);
+  return impl_->hasher.finish_sha256();
 }
 
 std::array<Sha256, 2> sha256_pair(Pieces first, Pieces second) {

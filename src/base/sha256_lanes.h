@@ -2,7 +2,9 @@
 // SHA-256 of many texts at once, faster than one after the other.
 
 #include <array>
+#include <cstddef>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -19,5 +21,27 @@ using Pieces = std::function<std::string_view()>;
 std::array<Sha256, 2> sha256_pair(Pieces first, Pieces second);
 // digests[i] becomes that of the text that begin(i) gives. Texts are begun in order, two at a time.
 void sha256_streams(const std::function<Pieces(std::size_t)>& begin, std::span<Sha256> digests);
+
+// The digest of a text that lies in memory and grows at its end, made as it comes.
+class GrowingSha256 {
+ public:
+  GrowingSha256();
+  ~GrowingSha256();
+  GrowingSha256(GrowingSha256&&) noexcept;
+  GrowingSha256& operator=(GrowingSha256&&) noexcept;
+
+  // Begins anew: no bytes yet, but `text` is where they will be.
+  void restart(const char* text);
+  // There are so many bytes now, never fewer than before.
+  void grow(std::size_t size);
+  // Takes in what has come, but for less than 64 bytes of each, two texts at a time.
+  static void advance(std::span<GrowingSha256* const> all);
+  // Of all bytes; once after restart().
+  Sha256 finish();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
 
 }  // namespace axle

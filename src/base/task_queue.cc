@@ -48,9 +48,18 @@ void TaskQueue::put(Heap& heap, std::uint64_t group, std::uint64_t weight, std::
   changed_.notify_one();
 }
 
-bool TaskQueue::run_one(std::unique_lock<std::mutex>& lock) {
-  Heap& heap = openings_.empty() || tasks_.size() >= few * (max_threads_ + 1) ? tasks_ : openings_;
-  if (heap.empty()) return false;
+TaskQueue::Heap* TaskQueue::next_heap(std::uint64_t most_weight) {
+  const bool enough = tasks_.size() >= few * (max_threads_ + 1);
+  for (Heap* heap : {enough ? &tasks_ : &openings_, &tasks_}) {
+    if (!heap->empty() && heap->front().weight <= most_weight) return heap;
+  }
+  return nullptr;
+}
+
+bool TaskQueue::run_one(std::unique_lock<std::mutex>& lock, std::uint64_t most_weight) {
+  Heap* const next = next_heap(most_weight);
+  if (next == nullptr) return false;
+  Heap& heap = *next;
   std::pop_heap(heap.begin(), heap.end());
   Task task = std::move(heap.back());
   heap.pop_back();
@@ -79,6 +88,11 @@ void TaskQueue::work() {
     if (running_ == 0) return;
     changed_.wait(lock);
   }
+}
+
+bool TaskQueue::work_once(std::uint64_t most_weight) {
+  std::unique_lock lock(mutex_);
+  return run_one(lock, most_weight);
 }
 
 }  // namespace axle

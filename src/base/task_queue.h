@@ -1,6 +1,7 @@
 #pragma once
 // Threads that live as long as the work, and take the tasks group by group.
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -25,8 +26,13 @@ class TaskQueue {
   // A task that adds others and holds memory or descriptors until they are done: begun, the heaviest first,
   // only while few others wait, so that few are open at any time.
   void add_opening(std::uint64_t weight, std::function<void()> task);
+  // Of all tasks that nobody has begun.
+  std::uint64_t waiting_weight() const noexcept { return waiting_weight_.load(std::memory_order_relaxed); }
   // Takes part until nothing waits and nothing is being done.
   void work();
+  // For a thread that has something else to do: does one task of at most this weight; false when there is
+  // none.
+  bool work_once(std::uint64_t most_weight);
 
  private:
   struct Task {
@@ -44,7 +50,8 @@ class TaskQueue {
   using Heap = std::vector<Task>;
 
   void put(Heap& heap, std::uint64_t group, std::uint64_t weight, std::function<void()> run);
-  bool run_one(std::unique_lock<std::mutex>& lock);
+  Heap* next_heap(std::uint64_t most_weight);
+  bool run_one(std::unique_lock<std::mutex>& lock, std::uint64_t most_weight = UINT64_MAX);
   void serve();
 
   const unsigned max_threads_;
@@ -52,7 +59,7 @@ class TaskQueue {
   std::condition_variable changed_;
   Heap tasks_;
   Heap openings_;
-  std::uint64_t waiting_weight_ = 0;
+  std::atomic<std::uint64_t> waiting_weight_{0};  // changed under the mutex
   std::uint64_t next_number_ = 0;
   unsigned running_ = 0;
   bool closed_ = false;

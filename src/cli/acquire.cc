@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <thread>
 
 #include "axle/base/error.h"
 #include "axle/pep/name.h"
@@ -17,6 +18,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "cli/context.h"
+#include "cli/memory.h"
 #include "cli/progress.h"
 #include "plan/select_parts.h"
 
@@ -264,8 +266,11 @@ std::vector<PlanWheel> acquire(const Options& options, const Chosen& chosen, con
   Fetcher fetcher(fetch_options(options));
   const std::vector<Delivery> deliveries = Resolver(options, chosen, request, store, fetcher, notes).run();
   ProgressBar bar(options);
-  std::vector<WheelFacts> facts = deliver(store, deliveries, fetcher, {verify_level(options), jobs(options)},
-                                          notes, bar.deliver_progress());
+  std::jthread memory;
+  DeliverProgress progress = bar.deliver_progress();
+  progress.expected = [&](std::uint64_t bytes) { memory = expect_downloads(bytes); };
+  std::vector<WheelFacts> facts =
+      deliver(store, deliveries, fetcher, {verify_level(options), jobs(options)}, notes, progress);
   return plan_wheels(chosen, facts, request);
 }
 

@@ -14,6 +14,34 @@ namespace axle::cli {
 namespace {
 
 constexpr std::size_t mmap_threshold = 8 << 20;
+constexpr std::size_t small_page = 4096;
+constexpr std::size_t large_page = 2 << 20;
+
+enum class Pages { any, large };
+
+// Of the heap, what is asked for next: `size` bytes, of which `soon` will be wanted at once.
+std::jthread expect(std::size_t size, std::size_t soon, Pages pages) {
+  const std::size_t page = pages == Pages::large ? large_page : small_page;
+  void* block = std::malloc(size);
+  if (block == nullptr) return {};
+  const auto begin = (reinterpret_cast<std::uintptr_t>(block) + page - 1) / page * page;
+  const auto end = (reinterpret_cast<std::uintptr_t>(block) + size) / page * page;
+  std::free(block);  // and it stays with the program
+  if (begin >= end) return {};
+#ifdef MADV_HUGEPAGE
+  if (pages == Pages::large) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+#endif
+#ifdef MADV_POPULATE_WRITE
+  // It changes nothing in memory, so it does not matter what that is used for meanwhile. An older kernel
+  // refuses, and nothing is lost.
+  grow_descriptor_table();
+  return std::jthread([begin, size = std::min(end - begin, soon)] {
+    madvise(reinterpret_cast<void*>(begin), size, MADV_POPULATE_WRITE);
+  });
+#else
+  return {};
+#endif
+}
 
 }  // namespace
 
@@ -25,8 +53,8 @@ void keep_memory() noexcept {
 
 void use_large_page() noexcept {
 #ifdef MADV_HUGEPAGE
-  constexpr std::size_t large = 2 << 20;
-  constexpr std::size_t page = 4096;
+  constexpr std::size_t large = large_page;
+  constexpr std::size_t page = small_page;
   // malloc sees that the heap's end was moved, and goes on there: with one small page for the head of a block
   // that covers the large one, in which nothing may be touched before it is asked for.
   const auto end = reinterpret_cast<std::uintptr_t>(sbrk(0));
@@ -43,23 +71,16 @@ void use_large_page() noexcept {
 
 std::jthread expect_distributions(std::size_t count) {
   constexpr std::size_t for_each = 24 << 10;
-  constexpr std::size_t most = mmap_threshold / 2;
-  constexpr std::size_t page = 4096;
-  const std::size_t size = std::min(count * for_each, most);
-  void* block = std::malloc(size);
-  if (block == nullptr) return {};
-  const auto begin = (reinterpret_cast<std::uintptr_t>(block) + page - 1) / page * page;
-  const auto end = (reinterpret_cast<std::uintptr_t>(block) + size) / page * page;
-  std::free(block);  // and it stays with the program
-#ifdef MADV_POPULATE_WRITE
-  // It changes nothing in memory, so it does not matter what that is used for meanwhile. An older kernel
-  // refuses, and nothing is lost.
-  if (begin < end) {
-    grow_descriptor_table();
-    return std::jthread([=] { madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_WRITE); });
-  }
-#endif
-  return {};
+  const std::size_t size = std::min(count * for_each, mmap_threshold / 2);
+  return expect(size, size, Pages::any);
+}
+
+std::jthread expect_downloads(std::uint64_t bytes) {
+  // What is under way or waits at one time, if all goes well (src/store/http.cc).
+  constexpr std::size_t soon = 24 << 20;
+  constexpr std::uint64_t most = 31 << 20;
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that glibc takes
+  return expect(static_cast<std::size_t>(std::min(bytes, most)), soon, Pages::large);
 }
 
 }  // namespace axle::cli

@@ -2,6 +2,7 @@
 // How this program, which runs for milliseconds, deals with memory.
 
 #include <cstddef>
+#include <cstdint>
 #include <thread>
 
 namespace axle::cli {
@@ -17,5 +18,9 @@ void use_large_page() noexcept;
 // Gets what planning so many distributions will want at once: page by page the kernel takes several times as
 // long. A thread does it while the program goes on.
 [[nodiscard]] std::jthread expect_distributions(std::size_t count);
+
+// The same for what downloads of so many bytes into memory will want at one time: mostly done before the
+// first of them comes. From then on also large blocks are taken from memory that was in use before.
+[[nodiscard]] std::jthread expect_downloads(std::uint64_t bytes);
 
 }  // namespace axle::cli

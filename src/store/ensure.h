@@ -27,6 +27,10 @@ class Intake {
   // The same for what was downloaded into memory, or into a file of its own, which is removed as soon as it
   // is unpacked. The digest is that of the bytes as they came, and was compared with what was expected.
   void add_received(std::size_t index, const WheelSource& source, const DownloadResult& download);
+  // Does a piece of the unpacking that takes some milliseconds at most; false when there is none.
+  bool work_once() { return unpacking_.work_once(); }
+  // Of those who unpack.
+  Appetite appetite() const noexcept;
   // Throws when any was refused already.
   void check();
   // The facts of all, in their order; throws the failure of the first in that order.

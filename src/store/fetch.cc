@@ -118,8 +118,9 @@ Fetcher::~Fetcher() = default;
 Fetcher::Fetcher(Fetcher&&) noexcept = default;
 Fetcher& Fetcher::operator=(Fetcher&&) noexcept = default;
 
-void Fetcher::fetch_all(std::span<const DownloadRequest> requests, const Done& done,
-                        const Progress& progress) {
+void Fetcher::disconnect() { impl_->client.reset(); }
+
+void Fetcher::fetch_all(std::span<const DownloadRequest> requests, const Taker& taker) {
   std::vector<HttpJob> jobs;
   std::vector<std::size_t> local;
   for (std::size_t i = 0; i < requests.size(); ++i) {
@@ -133,17 +134,17 @@ void Fetcher::fetch_all(std::span<const DownloadRequest> requests, const Done& d
   }
   for (const std::size_t i : local) {
     const auto report = [&](std::uint64_t received) {
-      if (progress) progress({i, received, requests[i].size});
+      if (taker.progress) taker.progress({i, received, requests[i].size});
     };
     const DownloadResult result = copy_local(requests[i], impl_->options.max_download, report);
-    if (done) done(i, result);
+    if (taker.done) taker.done(i, result);
   }
   if (jobs.empty()) return;
   const auto publish = [&](HttpJob& job, const HttpAnswer&) {
     const DownloadResult result = std::get<PartFile>(job.body).publish();
-    if (done) done(job.index, result);
+    if (taker.done) taker.done(job.index, result);
   };
-  impl_->connect().run(jobs, publish, progress);
+  impl_->connect().run(jobs, {publish, taker.progress, taker.appetite, taker.work});
 }
 
 std::vector<std::optional<Page>> Fetcher::fetch_pages(std::span<const PageRequest> requests) {
@@ -166,7 +167,7 @@ std::vector<std::optional<Page>> Fetcher::fetch_pages(std::span<const PageReques
     if (answer.absent) return;
     pages[job.index] = Page{answer.url, media_type(answer.content_type), std::get<PageBody>(job.body).take()};
   };
-  impl_->connect().run(jobs, keep, {});
+  impl_->connect().run(jobs, {keep});
   return pages;
 }
 

@@ -39,6 +39,10 @@ PartFile::PartFile(const DownloadRequest& request, std::uint64_t max_bytes)
                           " hash, which proves nothing",
                       "lock it again with sha256 hashes");
   }
+  if (request.destination.empty() && algorithms.size() == 1) {
+    growing_.emplace();
+    return;
+  }
   for (const HashAlgorithm algorithm : algorithms) hashers_.push_back({algorithm, Hasher(algorithm)});
 }
 
@@ -63,6 +67,7 @@ void PartFile::restart() {
       throw_errno("truncating", part_);
   }
   for (Running& running : hashers_) running.hasher.reset();
+  if (growing_) growing_->restart(bytes_->data());
   received_ = 0;
 }
 
@@ -96,6 +101,15 @@ void PartFile::write(std::string_view bytes) {
   }
   for (Running& running : hashers_) running.hasher.update(bytes);
   received_ = total;
+  if (growing_) growing_->grow(bytes_->size());
+}
+
+void PartFile::hash_together(std::span<PartFile* const> parts) {
+  std::vector<GrowingSha256*> growing;
+  for (PartFile* part : parts) {
+    if (part->growing_) growing.push_back(&*part->growing_);
+  }
+  GrowingSha256::advance(growing);
 }
 
 std::optional<std::string> PartFile::verify() {
@@ -104,14 +118,20 @@ std::optional<std::string> PartFile::verify() {
   }
   bool matches = hashes_.empty();
   std::string found;
+  const auto compare = [&](const Hash& hash) {
+    if (std::find(hashes_.begin(), hashes_.end(), hash) != hashes_.end()) matches = true;
+    if (!hashes_.empty() && hash.algorithm == hashes_.front().algorithm) found = hash.str();
+  };
+  if (growing_) {
+    sha256_ = growing_->finish();
+    compare({HashAlgorithm::sha256, sha256_.hex()});
+  }
   for (Running& running : hashers_) {
     const std::string raw = running.hasher.finish();
     if (running.algorithm == HashAlgorithm::sha256) {
       std::copy(raw.begin(), raw.end(), reinterpret_cast<char*>(sha256_.bytes.data()));
     }
-    const Hash hash{running.algorithm, to_hex(raw)};
-    if (std::find(hashes_.begin(), hashes_.end(), hash) != hashes_.end()) matches = true;
-    if (!hashes_.empty() && hash.algorithm == hashes_.front().algorithm) found = hash.str();
+    compare({running.algorithm, to_hex(raw)});
   }
   if (matches) return std::nullopt;
   std::string what = "hash mismatch: got " + found + ", expected is " + hashes_.front().str();

@@ -30,6 +30,14 @@ struct HttpAnswer {
   std::string content_type;  // as sent
 };
 
+// As those of Fetcher::Taker; all but the first may be empty.
+struct HttpCallbacks {
+  std::function<void(HttpJob& job, const HttpAnswer& answer)> done;  // the body is verified by then
+  std::function<void(const DownloadProgress&)> progress = {};
+  std::function<Appetite()> appetite = {};
+  std::function<bool()> work = {};
+};
+
 class HttpClient {
  public:
   // Both are kept by reference. Initialises libcurl.
@@ -38,10 +46,8 @@ class HttpClient {
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  using Done = std::function<void(HttpJob& job, const HttpAnswer& answer)>;
-  using Progress = std::function<void(const DownloadProgress&)>;
-  // Runs all jobs, in order, several at a time. The body of a job is verified when `done` is called.
-  void run(std::span<HttpJob> jobs, const Done& done, const Progress& progress);
+  // Runs all jobs, in order, several at a time.
+  void run(std::span<HttpJob> jobs, const HttpCallbacks& callbacks);
 
  private:
   struct Impl;

@@ -54,7 +54,8 @@ std::string hint_for(CURLcode code) {
   switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
-      return "name the file of the certificate authorities that this network uses in SSL_CERT_FILE";
+      return "name the file of the certificate authorities that this network uses in SSL_CERT_FILE, or in "
+             "CURL_CA_BUNDLE if that is set: it goes first";
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_CONNECT:
@@ -122,8 +123,7 @@ Authorities find_authorities(const FetchOptions& options) {
   return {};
 }
 
-Transfer::Transfer(const HttpContext& context, HttpJob& job)
-    : context_(&context), job_(&job), hop_url_(job.url) {
+Transfer::Transfer(HttpContext& context, HttpJob& job) : context_(&context), job_(&job), hop_url_(job.url) {
   restart_body();
 }
 
@@ -173,9 +173,14 @@ void Transfer::prepare() {
   const FetchOptions& options = *context_->options;
   const auto url = parse_url(hop_url_);
   if (!url || url->scheme == "file") fail("the URL is malformed");
-  // A new handle for each request: a reset one refuses options after some failures, and connections belong to
-  // the multi handle anyway.
-  easy_.reset(curl_easy_init());
+  // A handle that has known no failure: a reset one refuses options after some. Connections belong to the
+  // multi handle anyway.
+  if (context_->spare.empty()) {
+    easy_.reset(curl_easy_init());
+  } else {
+    easy_ = std::move(context_->spare.back());
+    context_->spare.pop_back();
+  }
   if (easy_ == nullptr) throw std::bad_alloc();
   headers_.reset();
   error_text_[0] = '\0';
@@ -193,7 +198,7 @@ void Transfer::prepare() {
   set(easy(), CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
   // Over TLS, wait for the first connection to tell whether it carries many streams, before opening many.
   set(easy(), CURLOPT_PIPEWAIT, url->scheme == "https" ? 1L : 0L);
-  set(easy(), CURLOPT_BUFFERSIZE, 256L * 1024);
+  set(easy(), CURLOPT_BUFFERSIZE, 128L * 1024);
   set(easy(), CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
   set(easy(), CURLOPT_USERAGENT, options.user_agent.c_str());
   set(easy(), CURLOPT_WRITEFUNCTION, &Transfer::on_body);
@@ -219,8 +224,13 @@ void Transfer::prepare() {
   }
 
   if (!job_->accept.empty()) add_header("Accept: " + job_->accept);
-  add_header("Accept-Encoding: identity");
   const auto* part = std::get_if<PartFile>(&job_->body);
+  if (part == nullptr) {
+    // libcurl hands on what it decodes piece by piece, so that the page's bound holds for that, too.
+    set(easy(), CURLOPT_ACCEPT_ENCODING, "gzip");
+  } else {
+    add_header("Accept-Encoding: identity");
+  }
   resume_from_ = part != nullptr && may_resume_ ? received() : 0;
   if (resume_from_ > 0 && validator_.empty() && !part->has_hash()) resume_from_ = 0;
   if (resume_from_ > 0) {
@@ -231,6 +241,11 @@ void Transfer::prepare() {
   answer_.url = url->text;
   window_start_ = Clock::now();
   window_bytes_ = moved_;
+}
+
+void Transfer::hand_back_handle() {
+  curl_easy_reset(easy());
+  context_->spare.push_back(std::move(easy_));
 }
 
 std::size_t Transfer::on_body(char* bytes, std::size_t size, std::size_t count, void* self) noexcept {

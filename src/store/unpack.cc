@@ -51,6 +51,8 @@ constexpr std::uint64_t max_pair(unsigned jobs) { return (jobs > 8 ? 4U : 8U) <<
 // because two are hashed at a time; many threads one each, because then the largest decides how long it
 // takes.
 constexpr std::uint64_t max_streamed = 96U << 20;
+// What a thread that has to look after downloads does at one time.
+constexpr std::uint64_t max_brief = 8U << 20;
 constexpr std::size_t piece_size = 128U << 10;  // of an archive that is hashed
 // Creating a file takes as long as working through so many bytes.
 constexpr std::uint64_t file_weight = 4U << 10;
@@ -278,6 +280,8 @@ class Unpacker {
   }
 
   void work() { queue_.work(); }
+  bool work_once() { return queue_.work_once(max_brief); }
+  std::uint64_t waiting() const noexcept { return queue_.waiting_weight(); }
   bool any_failed() const noexcept { return any_failed_.load(std::memory_order_acquire); }
 
  private:
@@ -408,6 +412,8 @@ void Unpacking::add(UnpackJob& job) {
 }
 
 void Unpacking::wait() { impl_->unpacker.work(); }
+bool Unpacking::work_once() { return impl_->unpacker.work_once(); }
+std::uint64_t Unpacking::waiting() const noexcept { return impl_->unpacker.waiting(); }
 bool Unpacking::any_failed() const noexcept { return impl_->unpacker.any_failed(); }
 
 void unpack_wheels_below(const Fd& root, std::vector<UnpackJob>& jobs, const UnpackOptions& options) {

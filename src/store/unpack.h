@@ -48,6 +48,10 @@ class Unpacking {
   void add(UnpackJob& job);
   // Takes part until all are done.
   void wait();
+  // Does one piece of it that takes some milliseconds at most; false when there is none.
+  bool work_once();
+  // What waits to be unpacked, in bytes to be worked through.
+  std::uint64_t waiting() const noexcept;
   bool any_failed() const noexcept;
 
  private:

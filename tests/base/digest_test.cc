@@ -75,6 +75,30 @@ TEST(Sha256, IsTheSameForManyTextsInPieces) {
   }
 }
 
+TEST(Sha256, IsTheSameForTextsThatGrow) {
+  std::string bytes;
+  for (std::size_t i = 0; i < 20'000; ++i) bytes += static_cast<char>(i * 61 >> 2);
+  const std::vector<std::size_t> sizes{20'000, 0, 1, 64, 127, 128, 9'999, 55, 56, 19'968};
+  for (std::size_t count = 1; count <= sizes.size(); ++count) {
+    std::vector<GrowingSha256> growing(count);
+    std::vector<GrowingSha256*> all;
+    for (GrowingSha256& one : growing) {
+      all.push_back(&one);
+      one.restart(bytes.data());
+    }
+    // One of them begins anew on its way, one is not looked at until the end.
+    for (std::size_t step = 0; step < 12; ++step) {
+      if (step == 5) growing[0].restart(bytes.data());
+      for (std::size_t i = 0; i < count; ++i) growing[i].grow(sizes[i] * (step + i % 3) / 20);
+      GrowingSha256::advance(std::span(all).first(count == 1 ? 1 : count - 1));
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      growing[i].grow(sizes[i]);
+      EXPECT_EQ(growing[i].finish(), Sha256::of(std::string_view(bytes).substr(0, sizes[i]))) << sizes[i];
+    }
+  }
+}
+
 TEST(Sha256, ReadsBackItsForms) {
   const Sha256 digest = Sha256::of("abc");
   EXPECT_EQ(Sha256::from_hex(digest.hex()), digest);

@@ -36,6 +36,25 @@ TEST(TaskQueue, TakesTheHeaviestOfTheFirstGroup) {
   EXPECT_EQ(order, (std::vector{1, 2, 3, 4, 5}));
 }
 
+TEST(TaskQueue, GivesWhoHasLittleTimeWhatIsLight) {
+  std::vector<int> order;
+  TaskQueue queue(0);
+  const auto task = [&](int number) { return [&order, number] { order.push_back(number); }; };
+  EXPECT_FALSE(queue.work_once(heavy));
+  queue.add(1, 2 * heavy, task(3));
+  EXPECT_EQ(queue.waiting_weight(), 2 * heavy);
+  EXPECT_FALSE(queue.work_once(heavy));
+  queue.add_opening(heavy, task(1));
+  EXPECT_TRUE(queue.work_once(heavy));
+  queue.add_opening(3 * heavy, task(4));
+  EXPECT_FALSE(queue.work_once(heavy));
+  EXPECT_TRUE(queue.work_once(2 * heavy)) << "the heavy opening does not keep it from the rest";
+  EXPECT_EQ(queue.waiting_weight(), 3 * heavy);
+  queue.work();
+  EXPECT_EQ(order, (std::vector{1, 3, 4}));
+  EXPECT_EQ(queue.waiting_weight(), 0U);
+}
+
 // As when a download fails while other wheels are being unpacked.
 TEST(TaskQueue, EndsWhileTasksAddOthers) {
   for (int round = 0; round < 300; ++round) {

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include "axle/base/error.h"
 #include "base/file.h"
@@ -97,6 +98,27 @@ TEST_F(DeliverTest, GivesFactsInTheOrderAskedForAndKeepsNoArchive) {
   }
   expect_nothing_left(6);
   EXPECT_EQ(get(deliveries).size(), 6U) << "from the store alone";
+}
+
+TEST_F(DeliverTest, TakesWhatTheStoreKeepsForLayers) {
+  Delivery delivery = served("kept");
+  const std::string path = *find_file_url_path(delivery.url);
+  const auto keep = [&] {
+    std::filesystem::copy_file(path, dir_ / "copy");
+    return store_->keep_archive((dir_ / "copy").string(), *Sha256::from_hex(delivery.source.hashes[0].hex));
+  };
+  const std::string kept = keep();
+  const std::string url = std::exchange(delivery.url, make_file_url((dir_ / "absent").string()));
+  const Sha256 wheel = get({delivery}).at(0).store_id();
+  EXPECT_TRUE(store_->verify(wheel, 1).empty());
+  EXPECT_TRUE(std::filesystem::exists(kept));
+
+  store_->remove(wheel);
+  damage(kept);
+  EXPECT_EQ(failure([&] { get({delivery}); }), ErrorCode::io) << "it comes from the server, which has none";
+  delivery.url = url;
+  EXPECT_EQ(get({delivery}).at(0).store_id(), wheel);
+  expect_nothing_left(1);
 }
 
 TEST_F(DeliverTest, RefusesWhatIsNotWhatWasLocked) {

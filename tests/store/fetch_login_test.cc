@@ -30,6 +30,7 @@ TEST_F(Fetching, Tls) {
   const Error unknown = failure(wanted, impatient());
   EXPECT_EQ(unknown.code(), ErrorCode::io);
   EXPECT_NE(unknown.hint().find("SSL_CERT_FILE"), std::string::npos) << unknown.what();
+  EXPECT_NE(unknown.hint().find("CURL_CA_BUNDLE"), std::string::npos) << unknown.what();
   options.ca_bundle = "/nonexistent/ca.pem";
   EXPECT_NE(failure(wanted, options).hint().find("SSL_CERT_FILE"), std::string::npos);
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <thread>
+#include <utility>
 
 #include "axle/base/error.h"
 #include "base/interrupt.h"
@@ -32,13 +33,80 @@ TEST_F(Fetching, ManyAtOnceEachOnce) {
   std::vector<std::uint64_t> received(requests.size());
   fetcher.fetch_all(
       requests,
-      [&](std::size_t i, const DownloadResult& result) { done[i] += result.size == *requests[i].size; },
-      [&](const DownloadProgress& progress) { received[progress.index] = progress.received; });
+      {[&](std::size_t i, const DownloadResult& result) { done[i] += result.size == *requests[i].size; },
+       [&](const DownloadProgress& progress) { received[progress.index] = progress.received; }});
   for (std::size_t i = 0; i < requests.size(); ++i) {
     EXPECT_EQ(done[i], 1) << i;
     EXPECT_EQ(received[i], *requests[i].size);
     EXPECT_EQ(read_all(requests[i].destination), pattern(*requests[i].size));
   }
+}
+
+// As of a wheel that is unpacked from memory, by servers that break off, ignore ranges, or whose file
+// changes.
+TEST_F(Fetching, BytesInMemoryAreThoseOfTheFile) {
+  const FaultServer server;
+  const std::vector<std::pair<std::string, std::size_t>> files{{"ok/1-a", 1},
+                                                               {"ok/64-b", 64},
+                                                               {"ok/90001-c", 90'001},
+                                                               {"chunked/127-d", 127},
+                                                               {"slow/0.01/40-e", 40},
+                                                               {"truncate/2/30000/90001-f", 90'001},
+                                                               {"truncate_norange/2/30000/90001-g", 90'001},
+                                                               {"changed/30000/90001-h", 90'001},
+                                                               {"liar/30000/90001-i", 90'001},
+                                                               {"ok/300000-j", 300'000}};
+  std::vector<DownloadRequest> requests;
+  for (const auto& [path, size] : files) {
+    requests.push_back(request(server.http() + "/" + path, size));
+    requests.back().destination.clear();
+  }
+  requests[0].hashes.push_back({HashAlgorithm::sha512, std::string(128, '0')});  // made as well
+  Fetcher fetcher(impatient());
+  std::size_t count = 0;
+  fetcher.fetch_all(requests, {[&](std::size_t i, const DownloadResult& result) {
+                      ++count;
+                      EXPECT_EQ(*result.bytes, pattern(*requests[i].size)) << requests[i].url;
+                      EXPECT_EQ(result.sha256, Sha256::of(pattern(*requests[i].size))) << requests[i].url;
+                    }});
+  EXPECT_EQ(count, requests.size());
+  EXPECT_TRUE(fs::is_empty(directory));
+
+  DownloadRequest bad = request(server.http() + "/corrupt/90000-f", 90'000);
+  bad.destination.clear();
+  EXPECT_EQ(failure(bad).code(), ErrorCode::integrity);
+}
+
+TEST_F(Fetching, WhoHasEnoughToDoWorksOnItFirst) {
+  const FaultServer server;
+  std::vector<DownloadRequest> requests;
+  for (std::size_t i = 0; i < 40; ++i) {
+    requests.push_back(request(server.http() + "/ok/3000-" + std::to_string(i), 3000));
+    requests.back().destination.clear();
+  }
+  std::size_t have = 1000;  // pieces of work
+  std::size_t got = 0;
+  std::size_t got_while_full = 0;
+  bool was_less = false;
+  Fetcher::Taker taker;
+  taker.done = [&](std::size_t, const DownloadResult&) { ++have, ++got; };
+  taker.appetite = [&] {
+    was_less |= have < 30;
+    if (!was_less) got_while_full = got;
+    return have == 0 ? Appetite::hungry : have < 30 ? Appetite::fair : Appetite::full;
+  };
+  taker.work = [&] { return have > 0 && have-- > 0; };
+  FetchOptions options = impatient();
+  options.concurrency = 4;
+  Fetcher fetcher(options);
+  fetcher.fetch_all(requests, taker);
+  EXPECT_EQ(got, requests.size());
+  EXPECT_TRUE(was_less);
+  EXPECT_LE(got_while_full, 4U) << "those that were begun before it was known how soon they come";
+  // The same fetcher goes on after its connections were closed.
+  fetcher.disconnect();
+  fetcher.fetch_all(requests, {taker.done});
+  EXPECT_EQ(got, 2 * requests.size());
 }
 
 TEST_F(Fetching, OneFailureEndsTheRestAndLeavesNoParts) {
@@ -88,12 +156,12 @@ TEST_F(Fetching, CallersMayStopAndMayTakeTheirTime) {
   Fetcher fetcher(options);
   // The callback takes longer than a stall may: that is not the other server's fault.
   std::size_t count = 0;
-  fetcher.fetch_all(requests, [&](std::size_t, const DownloadResult&) {
-    if (++count == 1) std::this_thread::sleep_for(milliseconds(1800));
-  });
+  fetcher.fetch_all(requests, {[&](std::size_t, const DownloadResult&) {
+                      if (++count == 1) std::this_thread::sleep_for(milliseconds(1800));
+                    }});
   EXPECT_EQ(count, 2U);
   const auto stop = [](std::size_t, const DownloadResult&) { throw Error(ErrorCode::conflict, "enough"); };
-  EXPECT_THROW(fetcher.fetch_all(requests, stop), Error);
+  EXPECT_THROW(fetcher.fetch_all(requests, {stop}), Error);
   EXPECT_FALSE(fs::exists(requests[1].destination + ".part"));
 }
 

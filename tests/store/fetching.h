@@ -61,7 +61,7 @@ class Fetching : public testing::Test {
   DownloadResult get(const DownloadRequest& request, const FetchOptions& options = impatient()) const {
     Fetcher fetcher(options);
     std::optional<DownloadResult> result;
-    fetcher.fetch_all({&request, 1}, [&](std::size_t, const DownloadResult& r) { result = r; });
+    fetcher.fetch_all({&request, 1}, {[&](std::size_t, const DownloadResult& r) { result = r; }});
     return result.value();
   }
 

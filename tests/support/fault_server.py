@@ -12,6 +12,7 @@ its standard input does, so that it never outlives the test that started it.
 import argparse
 import base64
 import collections
+import gzip
 import http.server
 import json
 import pathlib
@@ -163,6 +164,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
             for at in range(0, len(body), CHUNK):
                 self.send_chunk(body[at : at + CHUNK])
             self.wfile.write(b"0\r\n\r\n")
+
+    def serve_gzip(self, name):
+        """As an index page often comes."""
+        body = gzip.compress(self.body_of(name))
+        self.send_file(body, headers=[("Content-Encoding", "gzip")])
+
+    def serve_broken_gzip(self, name):
+        body = bytearray(gzip.compress(self.body_of(name)))
+        body[-8] ^= 1  # of the checksum
+        self.send_file(bytes(body), headers=[("Content-Encoding", "gzip")])
+
+    def serve_bomb(self, size):
+        """SIZE zeros in a few bytes."""
+        body = gzip.compress(bytes(int(size)))
+        self.send_file(body, headers=[("Content-Encoding", "gzip")])
 
     def serve_close(self, share, name):
         """No length; the connection's end is the body's. SHARE percent of it on the first request."""

@@ -23,6 +23,8 @@ struct Delivery {
 struct DeliverProgress {
   Store::Progress unpacked;
   Fetcher::Progress received;  // index: of the downloads, in the order of the deliveries
+  // Before the first download: so many bytes of them, in all, will go to memory.
+  std::function<void(std::uint64_t bytes)> expected = {};
 };
 
 // The facts of all, in their order. Downloads go through the store's own directory and are gone afterwards.

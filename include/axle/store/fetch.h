@@ -68,6 +68,9 @@ struct DownloadProgress {
   std::optional<std::uint64_t> total;  // bytes, where known
 };
 
+// How much whoever takes the downloads has to do: next to nothing, for a while, or more than that.
+enum class Appetite { hungry, fair, full };
+
 // A page in memory.
 struct Page {
   std::string url;           // where it was at last, after redirects; never with user and password
@@ -99,10 +102,24 @@ class Fetcher {
   using Done = std::function<void(std::size_t index, const DownloadResult& result)>;
   using Progress = std::function<void(const DownloadProgress&)>;
 
-  // Gets all, several at a time. `done` is called as each is complete and in place, in no certain order; it
-  // may take its time (hand real work to other threads) and may throw, which ends the rest. Either may be
-  // empty.
-  void fetch_all(std::span<const DownloadRequest> requests, const Done& done, const Progress& progress = {});
+  // Whoever takes the downloads. Any may be empty.
+  struct Taker {
+    // Each is complete and in place, in no certain order. May take its time, and may throw, which ends the
+    // rest.
+    Done done;
+    Progress progress = {};
+    // Whether it makes sense to begin further ones.
+    std::function<Appetite()> appetite = {};
+    // Called while there is nothing to receive: does something else for a few milliseconds at most; false
+    // when there is nothing. Must not throw.
+    std::function<bool()> work = {};
+  };
+
+  // Gets all, several at a time.
+  void fetch_all(std::span<const DownloadRequest> requests, const Taker& taker);
+
+  // Closes all connections: there is no more to fetch soon. (There may be, after all.)
+  void disconnect();
 
   // All pages, in the order of the requests; nullopt where the server says 404 or 410, or the file is absent.
   std::vector<std::optional<Page>> fetch_pages(std::span<const PageRequest> requests);
