@@ -21,7 +21,8 @@ namespace {
 // What is there, when it already is what is asked for: found by the receipt alone.
 std::optional<std::uint64_t> find_unchanged(const Options& options, const Place& place,
                                             const Sha256& request) {
-  if (options.dry_run || options.repair || options.reinstall || options.no_store) return std::nullopt;
+  if (options.dry_run || options.repair || options.reinstall || options.no_store || options.durable)
+    return std::nullopt;
   const auto root = try_open_dir(AT_FDCWD, place.physical);
   if (!root || needs_recovery(*root)) return std::nullopt;
   std::optional<ReceiptHead> head;

@@ -33,17 +33,6 @@ constexpr std::int64_t second_ns = 1'000'000'000;
 // 1980-01-01, the first time that a zip can say: of files that axle writes itself, unless another is given.
 constexpr std::int64_t default_epoch = 315532800;
 
-[[noreturn]] void refuse_changed(const std::vector<RelPath>& changed) {
-  std::string names;
-  constexpr std::size_t max_shown = 10;
-  for (std::size_t i = 1; i < changed.size() && i < max_shown; ++i)
-    names += (i == 1 ? "" : ", ") + changed[i].str();
-  if (changed.size() > max_shown) names += " and " + std::to_string(changed.size() - max_shown) + " more";
-  throw Error(ErrorCode::conflict, Place{changed.front().str()},
-              "was changed by hand" + (names.empty() ? "" : ", and so were " + names),
-              "--force removes or replaces such files");
-}
-
 bool by_path(const LaidEntry& a, const LaidEntry& b) { return a.path < b.path; }
 
 bool comes_from_store(const Entry& entry) {
@@ -211,10 +200,12 @@ class Application {
 
   void change_in_place(const ReceiptHead& head) {
     if (changes_.add.empty() && removed_.empty()) {
+      flush_links();
+      environment_.flush();
       // Nothing to do on disk, but the request may be another one than the last.
       if (!environment_.keeps_receipt()) return;
       const State state = laid_state();
-      replace_receipt(root_, fresh_head(head), state);
+      replace_receipt(root_, fresh_head(head), state, flush());
       environment_.keep_own_directory();
       return;
     }
@@ -232,7 +223,7 @@ class Application {
       if (environment_.keeps_receipt() && !still_hold_beside(root_, paths.prune, fresh.places)) {
         // Removing emptied directories changed the time of one that was looked at.
         fresh.places = witness_plan(root_, plan_, changes_, {});
-        replace_receipt(root_, fresh, state);
+        replace_receipt(root_, fresh, state, flush());
       }
     });
   }
@@ -338,14 +329,22 @@ class Application {
     how.kept = &store_;
     const Laid laid = lay_entries(root_, plan_, entries, trees_, how);
     record_sizes_ = laid.record_sizes;
-    // Links are worth what they lead to.
-    if (plan_.policy.link_mode == LinkMode::symlink &&
-        environment_.transaction_options().durability == Durability::durable &&
-        syncfs(store_.root().get()) != 0) {
-      throw_errno("cannot flush", store_.path());
-    }
+    flush_links();
     if (laid.copied != 0)
       result_.notes.push_back(links_became_copies(store_, file_mode_, laid.copied, laid.why_copied));
+  }
+
+  FileLook::Flush flush() const {
+    const bool durable = environment_.transaction_options().durability == Durability::durable;
+    return durable ? FileLook::Flush::yes : FileLook::Flush::no;
+  }
+
+  // Links are worth what they lead to, also where an earlier command unpacked it and did not flush it.
+  void flush_links() const {
+    if (flush() == FileLook::Flush::no || plan_.policy.link_mode != LinkMode::symlink) return;
+    for (const Store* store : {&store_, options_.installed_from}) {
+      if (store != nullptr && syncfs(store->root().get()) != 0) throw_errno("cannot flush", store->path());
+    }
   }
 
   std::int64_t generated_mtime_ns() const {

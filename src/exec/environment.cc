@@ -227,10 +227,14 @@ void Environment::recover(const std::string& path, const EnvironmentOptions& opt
   }
 }
 
-void Environment::publish() {
-  if (!is_new()) return;
+void Environment::flush() const {
   if (transaction_.durability == Durability::durable && syncfs(root_.get()) != 0)
     throw_errno("cannot flush", path_);
+}
+
+void Environment::publish() {
+  if (!is_new()) return;
+  flush();
   const int failed = replaces_ ? renameat2(AT_FDCWD, stage_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE)
                                : rename(stage_.c_str(), path_.c_str());
   const bool cannot_exchange = errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP;

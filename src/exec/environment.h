@@ -44,6 +44,8 @@ class Environment {
 
   const Fd& root() const noexcept { return root_; }
   bool is_new() const noexcept { return !stage_.empty(); }
+  // With Durability::durable: brings all that is there to the disk, by whomever it was written.
+  void flush() const;
   // Makes a new environment appear at its path, in the place of what it replaces.
   void publish();
   // After publish(): removes what was replaced. Throws Error(io): a warning for the caller, the next command

@@ -181,9 +181,11 @@ ReceiptHead decode_receipt_head(std::string_view bytes, std::string_view name) {
   return decode_head(in, magic_of(bytes));
 }
 
-void replace_receipt(const Fd& root, const ReceiptHead& head, const State& state) {
+void replace_receipt(const Fd& root, const ReceiptHead& head, const State& state, FileLook::Flush flush) {
+  FileLook look;
+  look.flush = flush;
   unlink_at(root.get(), own::next_receipt);
-  create_file(root.get(), own::next_receipt, encode_receipt(head, state), {});
+  create_file(root.get(), own::next_receipt, encode_receipt(head, state), look);
   rename_at(root.get(), own::next_receipt, root.get(), own::receipt);
 }
 

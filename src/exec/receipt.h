@@ -10,6 +10,7 @@
 #include "axle/base/digest.h"
 #include "axle/plan/diff.h"
 #include "base/fd.h"
+#include "base/file.h"
 #include "exec/witness.h"
 
 namespace axle {
@@ -48,7 +49,7 @@ struct Receipt {
 // Of the distributions that axle laid; those of other tools are left out.
 std::string encode_receipt(const ReceiptHead& head, const State& state);
 // Replaces that of the environment by one rename. The caller holds the environment's lock. Throws Error(io).
-void replace_receipt(const Fd& root, const ReceiptHead& head, const State& state);
+void replace_receipt(const Fd& root, const ReceiptHead& head, const State& state, FileLook::Flush flush);
 // Throw Error(bad_input) for damage.
 Receipt decode_receipt(std::string_view bytes, std::string_view name);
 ReceiptHead decode_receipt_head(std::string_view bytes, std::string_view name);

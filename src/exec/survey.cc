@@ -219,6 +219,17 @@ void require_links(const State& state, const Plan& plan, const std::vector<LaidE
   }
 }
 
+void refuse_changed(const std::vector<RelPath>& changed) {
+  std::string names;
+  constexpr std::size_t max_shown = 10;
+  for (std::size_t i = 1; i < changed.size() && i < max_shown; ++i)
+    names += (i == 1 ? "" : ", ") + changed[i].str();
+  if (changed.size() > max_shown) names += " and " + std::to_string(changed.size() - max_shown) + " more";
+  throw Error(ErrorCode::conflict, Place{changed.front().str()},
+              "was changed by hand" + (names.empty() ? "" : ", and so were " + names),
+              "--force removes or replaces such files");
+}
+
 RemovalSurvey survey_removals(const Fd& root, const State& state, const std::vector<LaidEntry>& remove,
                               unsigned jobs) {
   std::vector<RelPath> paths;

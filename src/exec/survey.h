@@ -48,6 +48,9 @@ struct RemovalSurvey {
 RemovalSurvey survey_removals(const Fd& root, const State& state, const std::vector<LaidEntry>& remove,
                               unsigned jobs);
 
+// Names files that somebody changed. Throws Error(conflict).
+[[noreturn]] void refuse_changed(const std::vector<RelPath>& changed);
+
 // Whether the file at `path` still is what was laid: by size and time, then by digest.
 bool is_unchanged(int dir, const std::string& path, const LaidEntry& entry);
 
