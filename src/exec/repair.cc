@@ -53,15 +53,15 @@ std::vector<LaidEntry> examine(const Fd& root, const State& state, const LaidEnt
   return parts;
 }
 
-// `applies(owner)`: whether entries of which all owners are such are looked at.
-template <class Applies>
-void mark(const Fd& root, State& state, unsigned jobs, Look look, const Applies& applies) {
+// The entries that are to be looked at, by index.
+void mark(const Fd& root, State& state, unsigned jobs, Look look,
+          const std::vector<std::size_t>& entries_at) {
   std::vector<std::vector<LaidEntry>> instead(state.entries.size());  // of those that are not whole
-  parallel_for(state.entries.size(), jobs, [&](std::size_t i) {
-    const LaidEntry& entry = state.entries[i];
-    if (!std::all_of(entry.owners.begin(), entry.owners.end(), applies)) return;
+  parallel_for(entries_at.size(), jobs, [&](std::size_t i) {
+    const LaidEntry& entry = state.entries[entries_at[i]];
     std::vector<LaidEntry> parts = examine(root, state, entry, look);
-    if (parts.size() > 1 || parts.front().identity != entry.identity) instead[i] = std::move(parts);
+    if (parts.size() > 1 || parts.front().identity != entry.identity)
+      instead[entries_at[i]] = std::move(parts);
   });
   std::vector<LaidEntry> entries;
   for (std::size_t i = 0; i < instead.size(); ++i) {
@@ -78,11 +78,27 @@ void mark(const Fd& root, State& state, unsigned jobs, Look look, const Applies&
             [](const LaidEntry& a, const LaidEntry& b) { return a.path < b.path; });
 }
 
+// `applies(owner)`: of the entries of which all owners are such.
+template <class Applies>
+std::vector<std::size_t> entries_of(const State& state, const Applies& applies) {
+  std::vector<std::size_t> found;
+  for (std::size_t i = 0; i < state.entries.size(); ++i) {
+    const std::vector<DistId>& owners = state.entries[i].owners;
+    if (std::all_of(owners.begin(), owners.end(), applies)) found.push_back(i);
+  }
+  return found;
+}
+
 }  // namespace
 
 void mark_damage(const Fd& root, State& state, unsigned jobs) {
-  mark(root, state, jobs, Look::contents,
-       [&](DistId owner) { return owner == environment_itself || state.dists[owner].ours; });
+  mark(root, state, jobs, Look::contents, entries_of(state, [&](DistId owner) {
+         return owner == environment_itself || state.dists[owner].ours;
+       }));
+}
+
+void mark_absent(const Fd& root, State& state, const std::vector<std::size_t>& entries) {
+  if (!entries.empty()) mark(root, state, 1, Look::presence, entries);
 }
 
 void mark_missing(const Fd& root, State& state, const Plan& plan, unsigned jobs) {
@@ -102,7 +118,7 @@ void mark_missing(const Fd& root, State& state, const Plan& plan, unsigned jobs)
   // A thread takes longer to start than to look at a few files.
   constexpr std::size_t few_files = 512;
   mark(root, state, files < few_files ? 1 : jobs, Look::presence,
-       [&](DistId owner) { return owner != environment_itself && is_other[owner]; });
+       entries_of(state, [&](DistId owner) { return owner != environment_itself && is_other[owner]; }));
 }
 
 }  // namespace axle

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "exec/own_files.h"
 #include "exec/receipt.h"
+#include "exec/repair.h"
 
 namespace axle {
 namespace {
@@ -119,9 +120,11 @@ void add_foreign_entries(State& state, const Layout& layout) {
   }
 }
 
-// Drops distributions, and their entries' claims; ids are renumbered.
-void keep_dists(State& state, const std::vector<bool>& keep) {
-  if (std::find(keep.begin(), keep.end(), false) == keep.end()) return;
+// Drops distributions, and their entries' claims; ids are renumbered. Gives the indices of the entries that
+// are left to others.
+std::vector<std::size_t> keep_dists(State& state, const std::vector<bool>& keep) {
+  std::vector<std::size_t> left;
+  if (std::find(keep.begin(), keep.end(), false) == keep.end()) return left;
   std::vector<DistId> renumbered(state.dists.size(), environment_itself);
   std::vector<LaidDist> dists;
   for (std::size_t i = 0; i < keep.size(); ++i) {
@@ -144,11 +147,13 @@ void keep_dists(State& state, const std::vector<bool>& keep) {
       if (!keep[entry.dist]) continue;
       entry.dist = renumbered[entry.dist];
     }
+    if (owners.size() < entry.owners.size()) left.push_back(entries.size());
     entry.owners = std::move(owners);
     entries.push_back(std::move(entry));
   }
   state.dists = std::move(dists);
   state.entries = std::move(entries);
+  return left;
 }
 
 }  // namespace
@@ -200,18 +205,23 @@ void put_back_links(const Fd& root, State& state, std::vector<LostLink> links) {
   }
 }
 
-std::optional<WheelFacts> find_facts(const Fd& root, std::initializer_list<const Store*> stores,
+struct FoundFacts {
+  WheelFacts facts;
+  bool at_hand;  // the wheel's files are in a store, too
+};
+
+std::optional<FoundFacts> find_facts(const Fd& root, std::initializer_list<const Store*> stores,
                                      const Sha256& wheel) {
   for (const Store* store : stores) {
     if (store == nullptr) continue;
-    if (auto facts = store->find(wheel)) return facts;
+    if (auto facts = store->find(wheel)) return FoundFacts{*std::move(facts), true};
   }
   const std::string path = std::string(own::facts) + "/" + wheel.hex();
   auto mapped = MappedFile::try_open(root.get(), path);
   if (!mapped) return std::nullopt;
   auto owner = std::make_shared<MappedFile>(std::move(*mapped));
   const std::string_view bytes = owner->bytes();
-  return WheelFacts::open(std::move(owner), bytes, path);
+  return FoundFacts{WheelFacts::open(std::move(owner), bytes, path), false};
 }
 
 // By size and time, without reading it. The entries are sorted by path.
@@ -262,6 +272,7 @@ Installation read_installation(const Fd& root, const Layout& layout, const Store
     const std::set<std::string_view> untouched = paths_of(receipt->head.places);
     std::vector<LaidDist>& dists = receipt->state.dists;
     std::vector<bool> keep(dists.size());
+    std::set<RelPath> at_hand;  // dist-infos
     for (std::size_t i = 0; i < dists.size(); ++i) {
       const auto found = present.find(dists[i].dist_info);
       if (found == present.end()) continue;
@@ -273,7 +284,8 @@ Installation read_installation(const Fd& root, const Layout& layout, const Store
       if (!ours) continue;
       const auto facts = find_facts(root, {store, linked}, receipt->wheels[i]);
       if (!facts) continue;  // from here on it is what its RECORD says, as if another tool had installed it
-      dists[i].facts = *facts;
+      dists[i].facts = facts->facts;
+      if (facts->at_hand) at_hand.insert(dists[i].dist_info);
       keep[i] = true;
     }
     const std::vector<bool> whole = find_trees(*receipt);
@@ -286,7 +298,14 @@ Installation read_installation(const Fd& root, const Layout& layout, const Store
     }
     installation.head = std::move(receipt->head);
     installation.state = std::move(receipt->state);
-    keep_dists(installation.state, keep);
+    std::vector<std::size_t> left = keep_dists(installation.state, keep);
+    // Who took the others away may have taken what they shared.
+    const State& state = installation.state;
+    std::erase_if(left, [&](std::size_t i) {
+      const DistId owner = state.entries[i].owners.front();
+      return owner != environment_itself && !at_hand.contains(state.dists[owner].dist_info);
+    });
+    mark_absent(root, installation.state, left);
   }
 
   State& state = installation.state;
