@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <mutex>
 #include <set>
@@ -57,6 +58,9 @@ void sync_dir(const Fd& root, const std::string& path) {
   if (fsync(dir.get()) != 0) throw_errno("cannot flush", path);
 }
 
+// Trash that could not be emptied.
+bool is_put_by(std::string_view name) { return name.starts_with("trash-"); }
+
 // What is in axle's own directory while no command is at work. A name that is not known here may be that of a
 // version to come.
 bool stays(std::string_view name) {
@@ -64,7 +68,7 @@ bool stays(std::string_view name) {
                                 own::next_facts, own::trash, own::probe, own::store}) {
     if (name == std::string_view(temporary).substr(std::string_view(own::directory).size() + 1)) return false;
   }
-  return !name.starts_with("receipt.axle-new.");  // as earlier versions called it
+  return !is_put_by(name) && !name.starts_with("receipt.axle-new.");  // as earlier versions called it
 }
 
 bool is_at_or_below(const std::string& path, const std::set<std::string>& dirs) {
@@ -82,11 +86,37 @@ void sync_all(const Fd& root) {
   if (syncfs(root.get()) != 0) throw_errno("cannot flush", ".");
 }
 
+// A file that nobody may remove (an immutable one, one of another machine) must not stop all that comes
+// after. Its directory could be moved, so the trash can.
+void put_trash_by(const Fd& root) {
+  for (std::size_t i = 0;; ++i) {
+    const std::string place = std::string(own::trash) + "-" + std::to_string(i);
+    if (exists(root, place)) continue;
+    return rename_at(root.get(), own::trash, root.get(), place);
+  }
+}
+
+// Why not all of it could be removed: it is put by then, and each later command tries again.
+std::exception_ptr empty_trash(const Fd& root, unsigned jobs) {
+  const auto trash = try_open_dir_here(root.get(), own::trash);
+  if (!trash) return nullptr;
+  try {
+    remove_trees(*trash, list_dir(*trash, own::trash), jobs);
+    remove_tree(root.get(), own::trash);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::io) throw;
+    put_trash_by(root);
+    return std::current_exception();
+  }
+  return nullptr;
+}
+
 // Trash that is there already belongs to no journal.
 void make_trash(const Fd& root) {
   if (mkdirat(root.get(), own::trash, 0755) == 0) return;
   if (errno != EEXIST) throw_errno("cannot create directory", own::trash);
-  remove_tree(root.get(), own::trash);
+  empty_trash(root, 1);
+  remove_tree(root.get(), own::trash);  // no directory
   if (mkdirat(root.get(), own::trash, 0755) != 0) throw_errno("cannot create directory", own::trash);
 }
 
@@ -127,16 +157,15 @@ void undo(const Fd& root, const TransactionPaths& paths, Durability durability) 
   unlink_at(root.get(), own::journal);
 }
 
-void finish(const Fd& root, const TransactionPaths& paths, const TransactionOptions& options) {
+// Gives what empty_trash() gives.
+std::exception_ptr finish(const Fd& root, const TransactionPaths& paths, const TransactionOptions& options) {
   if (exists(root, own::next_receipt)) rename_at(root.get(), own::next_receipt, root.get(), own::receipt);
   if (options.durability == Durability::durable) sync_dir(root, own::directory);
-  if (const auto trash = try_open_dir_here(root.get(), own::trash)) {
-    remove_trees(*trash, list_dir(*trash, own::trash), options.jobs);
-    remove_tree(root.get(), own::trash);
-  }
+  std::exception_ptr failed = empty_trash(root, options.jobs);
   for (auto path = paths.prune.rbegin(); path != paths.prune.rend(); ++path)
     remove_dir_if_empty(root.get(), *path);
   unlink_at(root.get(), own::journal_done);
+  return failed;
 }
 
 // What is to be recovered, if it can be without leaving the environment.
@@ -205,7 +234,7 @@ void Transaction::commit(const std::string& receipt) {
 
 void Transaction::clean_up() {
   if (options_.durability == Durability::durable) sync_dir(root_, own::directory);
-  finish(root_, paths_, options_);
+  if (const std::exception_ptr failed = finish(root_, paths_, options_)) std::rethrow_exception(failed);
 }
 
 bool has_journal(const Fd& root) { return exists(root, own::journal) || exists(root, own::journal_done); }
@@ -222,7 +251,13 @@ void remove_leftovers(const Fd& root) {
   const auto own = try_open_dir_here(root.get(), own::directory);
   if (!own) return;
   for (const DirEntry& entry : list_dir(*own, own::directory)) {
-    if (!stays(entry.name)) remove_tree(own->get(), entry.name);
+    if (stays(entry.name)) continue;
+    try {
+      remove_tree(own->get(), entry.name);
+    } catch (const Error& error) {
+      const bool is_trash = entry.name == "trash" || is_put_by(entry.name);
+      if (!is_trash || error.code() != ErrorCode::io) throw;
+    }
   }
 }
 
@@ -288,9 +323,14 @@ class Removal {
       if (entry.type == DT_DIR) {
         add(node.path + "/" + entry.name, node.index);
       } else {
-        unlink_at(self.get(), entry.name);
+        remove(self, entry.name, node.path);
       }
     }
+  }
+
+  static void remove(const Fd& dir, const std::string& name, const std::string& path) {
+    if (unlinkat(dir.get(), name.c_str(), 0) != 0 && errno != ENOENT)
+      throw_errno("cannot remove", std::string(own::trash) + "/" + path + "/" + name);
   }
 
   // A directory may be closed to its owner.

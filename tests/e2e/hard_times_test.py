@@ -169,5 +169,32 @@ def too_many_links(base: Path) -> None:
         subprocess.run(["umount", str(place)], check=True)
 
 
+def immutable_files(base: Path) -> None:
+    """A file that nobody can remove stops neither the command that meets it nor later ones; when it can be removed it goes."""
+    room = Room(base, "immutable")
+    room.fill(wheels("1.0"), "one.txt")
+    room.fill(wheels("2.0"), "two.txt")
+    options = ("--link-mode", "copy", "--python", sys.executable)
+    room.sync("env", *options, lock="one.txt")
+    one = snapshot(str(room.dir / "env"))
+    file = room.site("env") / "alpha" / "m0.py"
+    if subprocess.run(["chattr", "+i", str(file)], capture_output=True, check=False).returncode != 0:
+        SKIPPED.append("immutable files: chattr +i is not possible here")
+        return
+    own = room.dir / "env" / ".axle"
+    try:
+        said = room.sync("env", *options, lock="two.txt")
+        expect("warning: .axle/trash/" in said and "m0.py: the change is done" in said, said)
+        room.axle("check", "--venv", "env")
+        expect("3 kept in" in room.sync("env", *options, lock="two.txt"), "a repeated sync")
+        room.sync("env", *options, lock="one.txt")
+        expect(snapshot(str(room.dir / "env")) == one, "the way back")
+        expect([path.name for path in own.iterdir() if path.name.startswith("trash")] == ["trash-0"], "it is put by")
+    finally:
+        subprocess.run(["chattr", "-R", "-i", str(room.dir / "env")], capture_output=True, check=False)  # of links it says that it cannot
+    room.axle("check", "--venv", "env")
+    expect(not [path for path in own.iterdir() if path.name.startswith("trash")], "it goes when it can")
+
+
 if __name__ == "__main__":
-    sys.exit(run_all("hard-times", at_once, no_wait, full_disks, across_devices, too_many_links))
+    sys.exit(run_all("hard-times", at_once, no_wait, full_disks, across_devices, too_many_links, immutable_files))
