@@ -14,6 +14,7 @@
 #include "cli/memory.h"
 #include "cli/options.h"
 #include "cli/report.h"
+#include "cli/standard_streams.h"
 
 extern char** environ;
 
@@ -29,6 +30,7 @@ void catch_signals() {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // a limit of file sizes is an error like a full disk
 }
 
 }  // namespace
@@ -37,6 +39,7 @@ int main(int argc, char** argv) {
   using namespace axle::cli;
   Parsed parsed;
   try {
+    open_closed_streams();
     keep_memory();
     catch_signals();
     // Nothing here knows local time; without a zone in the environment the C library looks for one per zip
@@ -47,9 +50,9 @@ int main(int argc, char** argv) {
     parsed = parse_command_line(argc, argv, environ);
     if (parsed.early_output) {
       std::fputs(parsed.early_output->c_str(), stdout);
-      return 0;
+      return finish_output(0, parsed.options);
     }
-    return find_command(parsed.options.command)->run(parsed.options);
+    return finish_output(find_command(parsed.options.command)->run(parsed.options), parsed.options);
   } catch (const axle::Error& error) {
     print_error(error, parsed.options);
     return exit_status(error.code(), axle::interrupt_signal());

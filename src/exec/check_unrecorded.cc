@@ -61,7 +61,7 @@ class Walk {
       }
       return;
     }
-    if (entry.type == DT_LNK && holds_recorded(path)) return;
+    if ((entry.type == DT_LNK || entry.type == DT_DIR) && holds_recorded(path)) return;
     problems.push_back({Severity::warning, "unrecorded-file", "", path, "belongs to no distribution",
                         "remove it if you do not need it"});
   }
