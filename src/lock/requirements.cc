@@ -175,21 +175,6 @@ class RequirementsReader {
     }
   }
 
-  // "a/../b/./c" is "b/c", as far as that can be said without looking.
-  static std::string without_detours(const std::string& path) {
-    std::vector<std::string_view> parts;
-    for (const std::string_view part : split(path, '/')) {
-      if (part == ".." && !parts.empty() && parts.back() != "..") {
-        parts.pop_back();
-      } else if (part != "." && !part.empty()) {
-        parts.push_back(part);
-      }
-    }
-    std::string result = path.starts_with('/') ? "/" : "";
-    for (const std::string_view part : parts) result += std::string(part) + "/";
-    return result;
-  }
-
   void include(const Source& source, const std::string& value, Role role, const LockPlace& where) {
     std::string path;
     if (const auto local = file_url_path(value)) {
@@ -346,6 +331,10 @@ class RequirementsReader {
       std::string_view name = package.source.location;
       while (name.ends_with('/')) name.remove_suffix(1);
       name = name.substr(name.rfind('/') + 1);
+      if (package.source.kind == SourceKind::vcs) {
+        name = name.substr(0, name.find('@'));
+        if (name.ends_with(".git")) name.remove_suffix(4);
+      }
       if (package.sdist) {
         if (const auto sdist = SdistFilename::try_parse(package.sdist->name))
           name = package.name = sdist->name;
@@ -363,7 +352,8 @@ class RequirementsReader {
     if (is_url(location) && plus != std::string::npos && plus < location.find(':')) {
       package.source.kind = SourceKind::vcs;
       package.source.vcs = ascii_lower(location.substr(0, plus));
-      package.source.location = location.substr(plus + 1);
+      package.source.location = location.substr(plus + 1, location.find('#') - plus - 1);
+      read_vcs_fragment(location, package, where);
       return;
     }
     const auto local = file_url_path(location);
@@ -389,6 +379,20 @@ class RequirementsReader {
     package.source.location = remote ? file.url : path;
     read_fragment(location, package, file, where);
     add_file(package, std::move(file));
+  }
+
+  // "#egg=NAME[extra]&subdirectory=..."
+  void read_vcs_fragment(const std::string& location, LockPackage& package, const LockPlace& where) {
+    const auto hash = location.find('#');
+    if (hash == std::string::npos) return;
+    for (const std::string_view part : split(std::string_view(location).substr(hash + 1), '&')) {
+      if (part.starts_with("egg=") && package.name.empty()) {
+        const std::string_view egg = part.substr(4);
+        if (!egg.empty()) package.name = draft_.name(egg.substr(0, egg.find_first_of("[@=<>!~")), where);
+      } else if (part.starts_with("subdirectory=")) {
+        package.source.subdirectory = percent_decode(part.substr(13)).value_or("");
+      }
+    }
   }
 
   // "#sha256=...&subdirectory=..."

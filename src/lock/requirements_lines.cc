@@ -176,4 +176,18 @@ std::size_t options_start(std::string_view text) {
   return text.size();
 }
 
+std::string without_detours(const std::string& path) {
+  std::vector<std::string_view> parts;
+  for (const std::string_view part : split(path, '/')) {
+    if (part == ".." && !parts.empty() && parts.back() != "..") {
+      parts.pop_back();
+    } else if (part != "." && !part.empty()) {
+      parts.push_back(part);
+    }
+  }
+  std::string result = path.starts_with('/') ? "/" : "";
+  for (const std::string_view part : parts) result += std::string(part) + "/";
+  return result;
+}
+
 }  // namespace axle::lockfile

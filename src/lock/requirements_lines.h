@@ -45,4 +45,7 @@ std::vector<Word> split_words(std::string_view text, std::size_t offset);
 // none.
 std::size_t options_start(std::string_view text);
 
+// "a/../b/./c" is "b/c", as far as that can be said without looking.
+std::string without_detours(const std::string& path);
+
 }  // namespace axle::lockfile

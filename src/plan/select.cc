@@ -58,8 +58,11 @@ class Selector {
   std::variant<Selection, Problems> run() {
     const ActiveParts parts = selection::find_parts(lock_, request_.wanted, problems_);
     selection::check_target(lock_, request_, parts, problems_);
-    // Markers are written for the Pythons of the lock: behind a failed check they mean nothing.
-    if (problems_.empty()) {
+    // Markers are written for the Pythons and platforms of the lock: on others they mean nothing. A name that
+    // does not exist hides nothing else.
+    if (std::all_of(problems_.begin(), problems_.end(), [](const SelectionProblem& one) {
+          return one.kind == ProblemKind::extra || one.kind == ProblemKind::group;
+        })) {
       select_packages(parts);
     }
     if (!problems_.empty()) {
@@ -288,11 +291,15 @@ std::variant<Selection, std::vector<SelectionProblem>> try_select(const Lock& lo
 
 Error selection_error(const std::vector<SelectionProblem>& problems) {
   if (problems.empty()) return {ErrorCode::no_match, "nothing can be selected"};
+  const SelectionProblem& first = problems.front();
   std::string message;
   for (const SelectionProblem& problem : problems) {
     message += (message.empty() ? "" : "; ") + std::string(to_string(problem.kind)) + ": " + problem.text;
+    // The first one's place is the error's; the text of an ambiguity has its places.
+    if (&problem == &first || problem.kind == ProblemKind::ambiguous || problem.place.line == 0) continue;
+    message += problem.place.file == first.place.file ? " (line " + std::to_string(problem.place.line) + ")"
+                                                      : " (" + to_string(problem.place) + ")";
   }
-  const SelectionProblem& first = problems.front();
   return {code_of(first.kind), first.place, message, first.hint};
 }
 

@@ -295,6 +295,24 @@ TEST(SelectPdm, OverridesAndExcludesInAWalk) {
             "a 1, b 1.4");
 }
 
+TEST(Select, AnUnknownExtraHidesNoOtherReason) {
+  const Lock lock = lock_from(
+      "pylock.toml",
+      "lock-version='1.0'\nrequires-python='>=3.9'\ncreated-by='x'\n[[packages]]\nname='a'\nversion='1'\n"
+      "sdist={url='https://files.example/a-1.tar.gz', hashes={sha256='" +
+          std::string(64, 'a') + "'}}\n");
+  SelectionRequest request = request_for();
+  request.wanted.extras = {"x"};
+  request.wanted.groups = {"y"};
+  EXPECT_EQ(outcome(lock, request), "extra: , group: , no wheel: a");
+  const auto problems = std::get<std::vector<SelectionProblem>>(try_select(lock, request));
+  EXPECT_TRUE(selection_error(problems).message().ends_with("a 1 has only a source distribution (line 4)"))
+      << selection_error(problems).message();
+  request = request_for("3.8");
+  request.wanted.extras = {"x"};
+  EXPECT_EQ(outcome(lock, request), "requires-python: , extra: ");
+}
+
 TEST(Select, AnArchiveWithoutAVersionHasThatOfItsName) {
   const Lock lock = lock_from("pylock.toml",
                               "lock-version='1.0'\ncreated-by='x'\n[[packages]]\nname='a'\n"
@@ -336,7 +354,12 @@ TEST(SelectHashes, UnpinnedMissingHashesAndCategories) {
   EXPECT_EQ(outcome(lock_from("requirements.txt", "a==1\na==1\n"), request_for()), "a 1");
   EXPECT_EQ(
       outcome(lock_from("requirements.txt", "git+https://files.example/r.git\n-e ./p\n"), request_for()),
-      "no wheel: r-git");
+      "no wheel: r");
+  EXPECT_EQ(outcome(lock_from("requirements.txt",
+                              "git+https://files.example/r.git@v1#egg=My_R[x]&subdirectory=p\nhg+https://"
+                              "files.example/q@2#egg=\n"),
+                    request_for()),
+            "no wheel: my-r, no wheel: q");
   const Lock pipfile = lock_from("Pipfile.lock", R"({"_meta": {}, "default": {"a": {"version": "==1"}},
       "develop": {"b": {"version": "*"}, "c": {"version": "*", "markers": "os_name == 'nt'"}}})");
   EXPECT_EQ(outcome(pipfile, request_for()), "a 1");
