@@ -112,7 +112,7 @@ int run_size(const Options& options) {
   Sizes total;
   std::vector<std::pair<const RecordedDist*, Sizes>> rows;
   for (const RecordedDist& dist : dists) {
-    if (!wanted.empty() && wanted.erase(dist.name.normalized) == 0) continue;
+    if (!options.arguments.empty() && wanted.erase(dist.name.normalized) == 0) continue;
     rows.emplace_back(&dist, sizes_of(existing, dist, counted, total));
   }
   if (!wanted.empty()) {

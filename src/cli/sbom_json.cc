@@ -6,6 +6,7 @@
 
 #include "axle/wheel/licence.h"
 #include "base/text.h"
+#include "cli/link_url.h"
 #include "cli/version.h"
 
 namespace axle::cli {
@@ -63,11 +64,9 @@ Json references_of(const DescribedDist& dist) {
   Json list = Json::array();
   for (const std::string& row : dist.project_urls) {
     const std::size_t comma = row.find(',');
-    const std::string_view url =
-        trim(std::string_view(row).substr(comma == std::string::npos ? 0 : comma + 1));
-    if (!url.starts_with("http://") && !url.starts_with("https://")) continue;
-    if (url.find_first_of(" \t\"<>\\^`{|}") != std::string_view::npos) continue;  // no URL by RFC 3986
-    list.push_back({{"type", reference_type(std::string_view(row).substr(0, comma))}, {"url", url}});
+    const auto url = link_url(trim(std::string_view(row).substr(comma == std::string::npos ? 0 : comma + 1)));
+    if (url)
+      list.push_back({{"type", reference_type(std::string_view(row).substr(0, comma))}, {"url", *url}});
   }
   return list;
 }

@@ -21,6 +21,8 @@ class Explainer {
     const LaidEntry* entry = find_entry();
     if (entry == nullptr) {
       explain_absent();
+    } else if (lies_in_another_ones(*entry)) {
+      if (!explain_byte_code()) rule("unrecorded", "nobody recorded it");
     } else if (std::all_of(entry->owners.begin(), entry->owners.end(),
                            [](DistId owner) { return owner == environment_itself; })) {
       say_how_laid(*entry);
@@ -47,6 +49,16 @@ class Explainer {
       if (*path == path_ || found->kind == LaidKind::tree || found->kind == LaidKind::link) return &*found;
     }
     return nullptr;
+  }
+
+  // In a directory that was laid as a whole, and not from its wheel.
+  bool lies_in_another_ones(const LaidEntry& entry) const {
+    if (entry.path == path_ || entry.owners.front() == environment_itself) return false;
+    return std::all_of(entry.owners.begin(), entry.owners.end(), [&](DistId owner) {
+      const LaidDist& dist = state_.dists[owner];
+      return dist.ours && !find_file_at(layout_, dist.facts, path_.str()) &&
+             !has_dir_at(layout_, dist.facts, path_.str());
+    });
   }
 
   void say_how_laid(const LaidEntry& entry) {

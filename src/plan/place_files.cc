@@ -1,5 +1,7 @@
 // Every file of every wheel at its place: schemes become paths under one root.
 
+#include <algorithm>
+
 #include "axle/base/error.h"
 #include "plan/passes.h"
 
@@ -32,6 +34,22 @@ std::string fold_lib64(const Layout& layout, std::string path) {
     return path;
   if (path == "lib64" || path.starts_with("lib64/")) path.erase(3, 2);
   return path;
+}
+
+bool has_dir_at(const Layout& layout, const WheelFacts& facts, std::string_view path) {
+  for (const Scheme scheme : all_schemes) {
+    const std::string root = scheme_path(layout, scheme, facts.name());
+    std::string_view below = path;
+    if (!root.empty()) {
+      if (below != root && !below.starts_with(root + "/")) continue;
+      below.remove_prefix(std::min(below.size(), root.size() + 1));
+    }
+    if (facts.find_dir(scheme, below)) return true;
+    if (scheme != Scheme::data || (below != "lib" && !below.starts_with("lib/"))) continue;
+    const std::string unfolded = "lib64" + std::string(below.substr(3));
+    if (fold_lib64(layout, unfolded) == below && facts.find_dir(scheme, unfolded)) return true;
+  }
+  return false;
 }
 
 std::optional<std::uint32_t> find_file_at(const Layout& layout, const WheelFacts& facts,

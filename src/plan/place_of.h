@@ -13,5 +13,7 @@ namespace axle {
 // nullopt: the wheel has none there.
 std::optional<std::uint32_t> find_file_at(const Layout& layout, const WheelFacts& facts,
                                           std::string_view path);
+// Whether the wheel has a directory there.
+bool has_dir_at(const Layout& layout, const WheelFacts& facts, std::string_view path);
 
 }  // namespace axle
