@@ -35,13 +35,25 @@ int print_pins(const Options& options, const Locks& locks) {
     for (const std::string_view value : split(list, ',')) result.emplace_back(trim(value));
     return result;
   };
-  for (const std::string& platform : values(options.platform)) {
-    for (const std::string& python : values(options.python_version)) {
+  const std::vector<std::string> platforms = values(options.platform);
+  const std::vector<std::string> pythons = values(options.python_version);
+  for (const std::string& platform : platforms) {
+    for (const std::string& python : pythons) {
       Options target = options;
       target.platform = platform;
       target.python_version = python;
       const Interpreter interpreter = find_interpreter_for(target, find_place(target));
-      const Chosen chosen = select_all(locks, selection_request(target, interpreter));
+      const Chosen chosen = [&] {
+        try {
+          return select_all(locks, selection_request(target, interpreter));
+        } catch (const Error& error) {
+          if (platforms.size() * pythons.size() == 1) throw;
+          throw Error(
+              error.code(), error.place(),
+              error.message() + "; this for Python " + interpreter.version + " on " + interpreter.platform,
+              error.hint());
+        }
+      }();
       Json pins = Json::array();
       Json packages = Json::object();
       Json wheels = Json::object();

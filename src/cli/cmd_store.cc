@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <map>
 #include <set>
 
 #include "axle/base/error.h"
+#include "axle/pep/version.h"
+#include "axle/pep/wheel_filename.h"
 #include "base/fd.h"
 #include "base/text.h"
 #include "cli/acquire.h"
@@ -111,6 +114,22 @@ void add_linked_wheels(const Fd& root, std::set<Sha256>& used) {
   }
 }
 
+// What a lock pins without a hash is told by name and version; a local label may be the wheel's own.
+using Versions = std::map<std::string, std::vector<Version>>;
+
+void add_by_version(const Store& store, const Versions& versions, std::set<Sha256>& used) {
+  if (versions.empty()) return;
+  for (const StoredWheel& wheel : store.wheels()) {
+    const auto facts = store.find(wheel.sha256);
+    const auto name = facts ? WheelFilename::try_parse(facts->file_name()) : std::nullopt;
+    const auto found = name ? versions.find(name->name) : versions.end();
+    if (found == versions.end()) continue;
+    for (const Version& version : found->second) {
+      if (compare_public(version, name->version) == 0) used.insert(wheel.sha256);
+    }
+  }
+}
+
 std::set<Sha256> wheels_in_use(const Options& options, const Store& store) {
   std::set<Sha256> used;
   std::vector<std::string> environments = store.environments();
@@ -128,6 +147,7 @@ std::set<Sha256> wheels_in_use(const Options& options, const Store& store) {
       add_linked_wheels(*root, used);
     }
   }
+  Versions versions;
   for (const Lock& lock : read_locks(options, locks, {}).locks) {
     for (const LockPackage& package : lock.packages) {
       std::vector<Hash> hashes = package.hash_bag;
@@ -136,8 +156,11 @@ std::set<Sha256> wheels_in_use(const Options& options, const Store& store) {
       for (const Hash& hash : hashes) {
         if (hash.algorithm == HashAlgorithm::sha256) used.insert(*Sha256::from_hex(hash.hex));
       }
+      const auto version = Version::try_parse(package.version);
+      if (hashes.empty() && version) versions[package.name].push_back(*version);
     }
   }
+  add_by_version(store, versions, used);
   return used;
 }
 
