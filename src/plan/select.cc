@@ -292,8 +292,14 @@ std::variant<Selection, std::vector<SelectionProblem>> try_select(const Lock& lo
 Error selection_error(const std::vector<SelectionProblem>& problems) {
   if (problems.empty()) return {ErrorCode::no_match, "nothing can be selected"};
   const SelectionProblem& first = problems.front();
+  // More than anybody reads; a lock can have tens of thousands of packages.
+  constexpr std::size_t max_told = 100;
   std::string message;
   for (const SelectionProblem& problem : problems) {
+    if (static_cast<std::size_t>(&problem - problems.data()) == max_told) {
+      message += "; and " + std::to_string(problems.size() - max_told) + " more";
+      break;
+    }
     message += (message.empty() ? "" : "; ") + std::string(to_string(problem.kind)) + ": " + problem.text;
     // The first one's place is the error's; the text of an ambiguity has its places.
     if (&problem == &first || problem.kind == ProblemKind::ambiguous || problem.place.line == 0) continue;
