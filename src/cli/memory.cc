@@ -19,8 +19,8 @@ constexpr std::size_t large_page = 2 << 20;
 
 enum class Pages { any, large };
 
-// Of the heap, what is asked for next: `size` bytes, of which `soon` will be wanted at once.
-std::jthread expect(std::size_t size, std::size_t soon, Pages pages) {
+// Of the heap, what is asked for next.
+std::jthread expect(std::size_t size, Pages pages) {
   const std::size_t page = pages == Pages::large ? large_page : small_page;
   void* block = std::malloc(size);
   if (block == nullptr) return {};
@@ -35,9 +35,7 @@ std::jthread expect(std::size_t size, std::size_t soon, Pages pages) {
   // It changes nothing in memory, so it does not matter what that is used for meanwhile. An older kernel
   // refuses, and nothing is lost.
   grow_descriptor_table();
-  return std::jthread([begin, size = std::min(end - begin, soon)] {
-    madvise(reinterpret_cast<void*>(begin), size, MADV_POPULATE_WRITE);
-  });
+  return std::jthread([=] { madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_WRITE); });
 #else
   return {};
 #endif
@@ -71,16 +69,14 @@ void use_large_page() noexcept {
 
 std::jthread expect_distributions(std::size_t count) {
   constexpr std::size_t for_each = 24 << 10;
-  const std::size_t size = std::min(count * for_each, mmap_threshold / 2);
-  return expect(size, size, Pages::any);
+  return expect(std::min(count * for_each, mmap_threshold / 2), Pages::any);
 }
 
 std::jthread expect_downloads(std::uint64_t bytes) {
-  // What is under way or waits at one time, if all goes well (src/store/http.cc).
-  constexpr std::size_t soon = 24 << 20;
+  // As much is under way, or waits to be unpacked, with a server that is near (src/store/http.cc).
   constexpr std::uint64_t most = 31 << 20;
   mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that glibc takes
-  return expect(static_cast<std::size_t>(std::min(bytes, most)), soon, Pages::large);
+  return expect(static_cast<std::size_t>(std::min(bytes, most)), Pages::large);
 }
 
 }  // namespace axle::cli
