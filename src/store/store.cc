@@ -76,13 +76,10 @@ Store Store::open(std::string path, StoreUse use) {
     make_dirs(AT_FDCWD, impl->path);
     impl->root = open_dir(AT_FDCWD, impl->path);
   }
+  // Each by itself: a loss of power may have left any of them.
   for (const char* name : {"wheels", "tmp", "index", "environments"}) {
     if (mkdirat(impl->root.get(), name, 0755) != 0 && errno != EEXIST)
       throw_errno("cannot create", impl->path);
-    if (errno == EEXIST) break;  // made in this order, by whoever came first; the last one is checked below
-  }
-  if (!try_stat(impl->root.get(), "environments")) {
-    for (const char* name : {"wheels", "tmp", "index", "environments"}) make_dir(impl->root.get(), name);
   }
   impl->lock = Fd(openat(impl->root.get(), "lock", O_RDONLY | O_CREAT | O_CLOEXEC, 0644));
   if (impl->lock) flock(impl->lock.get(), LOCK_SH);

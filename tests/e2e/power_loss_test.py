@@ -49,7 +49,7 @@ def scenarios() -> Iterator[Scenario]:
         old = sync("one.txt")
         yield Scenario(f"first-{mode}", (), (), old)
         yield Scenario(f"upgrade-{mode}", (old,), (), sync("two.txt"))
-        yield Scenario(f"removal-{mode}", (old,), (), "uninstall alpha --venv env")
+        yield Scenario(f"removal-{mode}", (old,), (), "uninstall alpha --allow-missing --venv env")
         yield Scenario(f"after-fetch-{mode}", ("venv env",), ("fetch one.txt -f wheels --no-index",), old)
         yield Scenario(f"again-{mode}", (), (old,), old)
     yield Scenario("clear", ("sync one.txt -f wheels --no-index --venv env --link-mode copy",), (), "venv env --clear")
