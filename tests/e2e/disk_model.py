@@ -151,9 +151,17 @@ def sure(changes: list[Change]) -> list[bool]:
 
 def state_after(before: Node, changes: list[Change], survives: Callable[[Change], bool]) -> Node:
     """The disk with all that is sure, and of the rest what survives."""
+    there = [certain or survives(change) for change, certain in zip(changes, sure(changes), strict=True)]
+    # Mode and time of a file lie in one place, so a later one is not there without the earlier.
+    written: set[Node | None] = set()
+    for i in range(len(changes) - 1, -1, -1):
+        if changes[i].kind in ("mode", "time"):
+            there[i] = there[i] or changes[i].node in written
+            if there[i]:
+                written.add(changes[i].node)
     disk = Disk(before)
-    for change, certain in zip(changes, sure(changes), strict=True):
-        if certain or survives(change):
+    for change, is_there in zip(changes, there, strict=True):
+        if is_there:
             disk.apply(change)
     return disk.top
 
