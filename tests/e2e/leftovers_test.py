@@ -49,6 +49,9 @@ def killed_at_random(base: Path) -> None:
     common = ("-f", "wheels", "--no-index", "--python", sys.executable)
     store = room.dir / "store" / "v1"
     took = 0.05
+    # What an interpreter is, is written down once for a store, and what a kill leaves of that stays for a minute: until then
+    # it may be another command's that has not locked it yet.
+    room.axle("venv", "first", "--python", sys.executable)
     for round_ in range(KILLS):
         mode = dice.choice(("copy", "hardlink", "symlink"))
         venv = dice.choice(("env", "other"))
