@@ -1,6 +1,7 @@
 #include "base/parallel.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include <exception>
 #include <limits>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -26,6 +28,20 @@ void grow_descriptor_table() {
     const int high = fcntl(0, F_DUPFD_CLOEXEC, 1000);
     if (high >= 0) close(high);
   });
+}
+
+// The kernel may well put a new thread on the processor of the thread that made it, where it waits for that
+// one although another is idle. Excluding that processor moves it; then it may use all again.
+void move_elsewhere(std::thread::native_handle_type thread) noexcept {
+  cpu_set_t all;
+  if (sched_getaffinity(0, sizeof all, &all) != 0) return;
+  cpu_set_t others = all;
+  const int here = sched_getcpu();
+  if (here < 0 || here >= CPU_SETSIZE) return;
+  CPU_CLR(static_cast<unsigned>(here), &others);
+  if (CPU_COUNT(&others) == 0) return;
+  pthread_setaffinity_np(thread, sizeof others, &others);
+  pthread_setaffinity_np(thread, sizeof all, &all);
 }
 
 void parallel_for(std::size_t count, unsigned jobs, const std::function<void(std::size_t)>& body) {
@@ -53,7 +69,11 @@ void parallel_for(std::size_t count, unsigned jobs, const std::function<void(std
   std::vector<std::jthread> threads;
   const std::size_t helpers = std::min<std::size_t>(std::max(jobs, 1U), count);
   if (helpers > 1) grow_descriptor_table();
-  for (std::size_t i = 1; i < helpers; ++i) threads.emplace_back(work);
+  try {
+    for (std::size_t i = 1; i < helpers; ++i) move_elsewhere(threads.emplace_back(work).native_handle());
+  } catch (const std::system_error&) {
+    // No more may be started (ulimit -u, a container's limit): those that are there do it.
+  }
   work();
   threads.clear();
   if (failure) std::rethrow_exception(failure);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <thread>
 
 namespace axle {
 
@@ -25,6 +26,9 @@ void parallel_in_order(std::size_t count, unsigned jobs, std::size_t window,
 // To be called before a thread is started: threads that share a small table of descriptors wait long for its
 // growth.
 void grow_descriptor_table();
+
+// To be called after a thread was started: that it begins at once where a processor is idle.
+void move_elsewhere(std::thread::native_handle_type thread) noexcept;
 
 // The number of processors this process may use, at least 1.
 unsigned available_jobs() noexcept;

@@ -1,6 +1,7 @@
 #include "base/task_queue.h"
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 #include "base/parallel.h"
@@ -43,7 +44,11 @@ void TaskQueue::put(Heap& heap, std::uint64_t group, std::uint64_t weight, std::
   std::push_heap(heap.begin(), heap.end());
   waiting_weight_ += weight;
   if (threads_.size() < max_threads_ && waiting_weight_ > worth_a_thread * (threads_.size() + 1)) {
-    threads_.emplace_back([this] { serve(); });
+    try {
+      move_elsewhere(threads_.emplace_back([this] { serve(); }).native_handle());
+    } catch (const std::system_error&) {
+      max_threads_ = static_cast<unsigned>(threads_.size());  // no more may be started
+    }
   }
   changed_.notify_one();
 }

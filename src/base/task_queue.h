@@ -54,7 +54,7 @@ class TaskQueue {
   bool run_one(std::unique_lock<std::mutex>& lock, std::uint64_t most_weight = UINT64_MAX);
   void serve();
 
-  const unsigned max_threads_;
+  unsigned max_threads_;
   std::mutex mutex_;
   std::condition_variable changed_;
   Heap tasks_;

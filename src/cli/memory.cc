@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <system_error>
 
 #include "base/parallel.h"
 
@@ -35,7 +36,13 @@ std::jthread expect(std::size_t size, Pages pages) {
   // It changes nothing in memory, so it does not matter what that is used for meanwhile. An older kernel
   // refuses, and nothing is lost.
   grow_descriptor_table();
-  return std::jthread([=] { madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_WRITE); });
+  try {
+    std::jthread thread([=] { madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_WRITE); });
+    move_elsewhere(thread.native_handle());
+    return thread;
+  } catch (const std::system_error&) {
+    return {};  // none may be started
+  }
 #else
   return {};
 #endif
