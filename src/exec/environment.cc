@@ -136,6 +136,12 @@ void recover_replaced(const std::string& path, LockWait wait) {
   }
 }
 
+// What was made for an environment whose lock was not taken. Where a lock lies, it is somebody's.
+void remove_if_empty(const Fd& root, const std::string& stage) {
+  unlinkat(root.get(), own::directory, AT_REMOVEDIR);
+  if (!stage.empty()) rmdir(stage.c_str());
+}
+
 void make_root(const std::string& path) {
   // The root's mode follows the umask; everything below has fixed modes.
   if (mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) throw_errno("cannot create directory", path);
@@ -157,6 +163,7 @@ Environment Environment::open(const std::string& path, const EnvironmentOptions&
       throw Error(ErrorCode::io, Place{path}, "is not a directory", "name a directory for the environment");
     }
     const bool replaces = options.existing == Existing::replace && root && !is_empty_dir(path);
+    bool is_staged = false;
     if (!stage.empty() && (!root || replaces || (is_empty_dir(path) && can_be_replaced(path)))) {
       if (replaces) {
         EnvironmentOptions change = options;
@@ -172,22 +179,31 @@ Environment Environment::open(const std::string& path, const EnvironmentOptions&
         throw;
       }
       if (!*root) continue;
-      environment.stage_ = stage;
-      environment.replaces_ = replaces;
+      is_staged = true;
     }
     if (!root) throw Error(ErrorCode::io, Place{path}, "does not exist");
     environment.root_ = std::move(*root);
+    const std::string& place = is_staged ? stage : path;
     const bool had_own = try_lstat(environment.root_.get(), own::directory).has_value();
-    make_dir(environment.root_.get(), own::directory);
-    if (had_own) open_own_dir(environment.root_.get(), own::directory);
-    environment.remove_own_directory_ = !had_own || options.own_directory == OwnDirectory::remove;
-    auto lock = take_lock(environment.root_, path, options.wait);
-    if (!lock || !same_dir(environment.root_, environment.is_new() ? stage : path)) {
-      environment.stage_.clear();  // somebody else's by now
-      environment.remove_own_directory_ = false;
-      continue;
+    std::optional<Fd> lock;
+    try {
+      make_dir(environment.root_.get(), own::directory);
+      if (had_own) open_own_dir(environment.root_.get(), own::directory);
+      lock = take_lock(environment.root_, path, options.wait);
+    } catch (const Error& error) {
+      const bool is_there = same_dir(environment.root_, place);
+      if (!is_there && error.code() == ErrorCode::io) continue;  // its owner is done, or gave it up
+      if (is_there) remove_if_empty(environment.root_, is_staged ? stage : std::string());
+      throw;
     }
+    if (!lock || !same_dir(environment.root_, place)) continue;  // somebody else's by now
+    // From here on, and no sooner, it is this command's, to be removed when it fails.
     environment.lock_ = std::move(*lock);
+    environment.remove_own_directory_ = !had_own || options.own_directory == OwnDirectory::remove;
+    if (is_staged) {
+      environment.stage_ = stage;
+      environment.replaces_ = replaces;
+    }
     if (environment.is_new()) {
       // Another axle may have made the environment between the look at its place and the lock.
       if (!environment.replaces_ && try_lstat(AT_FDCWD, path) && !is_empty_dir(path)) continue;

@@ -9,6 +9,7 @@ import fcntl
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -67,6 +68,21 @@ def no_wait(base: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_UN)
         said = waiting.communicate(timeout=60)[0]
     expect(waiting.returncode == 0, said)
+
+    # An environment that is being made is another command's as well, also for one that does not wait or is interrupted.
+    stage = room.dir / ".fresh.axle-new"
+    (stage / ".axle").mkdir(parents=True)
+    (stage / "theirs").touch()
+    with open(stage / ".axle" / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        said = room.sync("fresh", "--no-wait", status=7)
+        expect("another axle" in said, said)
+        waiting = room.start("venv", "fresh")
+        time.sleep(0.3)
+        waiting.send_signal(signal.SIGINT)
+        said = waiting.communicate(timeout=60)[0]
+        expect(waiting.returncode == 130, f"{waiting.returncode}: {said}")
+        expect((stage / "theirs").exists() and (stage / ".axle" / "lock").exists(), "what another command makes stays")
 
 
 @contextlib.contextmanager
