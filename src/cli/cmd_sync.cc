@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
+
 #include "axle/base/error.h"
 #include "base/fd.h"
 #include "base/file.h"
@@ -58,12 +60,15 @@ int run_sync(const Options& options) {
 
   const Opened opened = open_place(options);
   const Locks locks = read_locks(options, paths, {});
-  head.inputs = locks.inputs;
+  // The files alone do not tell whether these locks are as they were.
+  const bool names_variables = std::any_of(locks.locks.begin(), locks.locks.end(),
+                                           [](const Lock& lock) { return lock.names_variables; });
+  if (!names_variables) head.inputs = locks.inputs;
   const SelectionRequest request = selection_request(options, opened.interpreter);
   const Chosen chosen = select_all(locks, request);
   const std::jthread memory = expect_distributions(chosen.pins.size());
   const std::vector<ReceiptInput> local = editable_inputs(options, chosen);
-  head.inputs.insert(head.inputs.end(), local.begin(), local.end());
+  if (!names_variables) head.inputs.insert(head.inputs.end(), local.begin(), local.end());
   const Decide decide = [&](const Installation& installed, Store& store, Diagnostics& notes) {
     return sync_wheels(options, chosen, request, installed, store, notes);
   };

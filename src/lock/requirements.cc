@@ -58,6 +58,7 @@ class RequirementsReader {
       draft_.fail({file, 1, 1}, "the file is not text in UTF-8, nor in UTF-16 with a byte order mark");
     const std::string directory = directory_of(draft_.lock.files[file].path);
     for (const LogicalLine& line : logical_lines(*text, draft_.context().variables)) {
+      draft_.lock.names_variables = draft_.lock.names_variables || line.names_variables;
       const std::string_view trimmed = trim(line.text);
       const auto start = static_cast<std::size_t>(trimmed.data() - line.text.data());
       const Source source{line, file, directory, role, depth};

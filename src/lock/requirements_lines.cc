@@ -75,6 +75,7 @@ bool is_variable_char(char c) { return (c >= 'A' && c <= 'Z') || is_digit(c) || 
 LogicalLine expand(LogicalLine line, const std::map<std::string, std::string>& variables) {
   if (line.text.find("${") == std::string::npos) return line;
   LogicalLine result;
+  result.names_variables = true;
   std::size_t point = 0;
   std::size_t at = 0;
   while (at < line.text.size()) {

@@ -26,6 +26,7 @@ struct LogicalLine {
   };
   std::string text;
   std::vector<Point> points;
+  bool names_variables = false;  // it has a ${
 
   LockPlace place(std::uint32_t file, std::size_t offset) const;
 };

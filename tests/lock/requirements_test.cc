@@ -68,6 +68,7 @@ TEST(Requirements, OptionsAndVariables) {
                               "a==1\nb==1\n",
                               {}, {{"USER_1", "me"}});
   EXPECT_EQ(lock.options.index_url, "https://me:${NOT_SET}@index.example/simple");
+  EXPECT_TRUE(lock.names_variables);
   EXPECT_EQ(lock.options.extra_index_urls.size(), 1U);
   EXPECT_TRUE(lock.options.no_index);
   EXPECT_TRUE(lock.packages[0].no_binary);

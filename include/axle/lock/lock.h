@@ -189,7 +189,8 @@ struct Lock {
   std::vector<std::string> default_groups;  // on unless the user says otherwise; normalized, sorted
   std::vector<std::vector<ConflictMember>> conflicts;
   SourceOptions options;
-  Diagnostics notes;  // what was ignored, or is odd
+  bool names_variables = false;  // ${NAME}: what the files say may be another thing next time
+  Diagnostics notes;             // what was ignored, or is odd
 
   // The place as messages show it.
   Place place(const LockPlace& where) const;
