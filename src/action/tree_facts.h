@@ -10,7 +10,7 @@
 #include "axle/store/store.h"
 #include "axle/wheel/facts.h"
 #include "base/fd.h"
-#include "exec/lay.h"
+#include "exec/dist_tree.h"
 
 namespace axle {
 

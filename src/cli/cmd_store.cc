@@ -19,6 +19,7 @@
 #include "cli/report.h"
 #include "cli/store_verify.h"
 #include "exec/receipt.h"
+#include "exec/remembered_files.h"
 #include "store/derived.h"
 #include "store/layer_cache.h"
 #include "store/unpack.h"
@@ -44,6 +45,12 @@ std::uint64_t total_bytes(const std::vector<LayerFile>& files) {
   return bytes;
 }
 
+std::uint64_t total_bytes(const std::vector<RememberedFile>& files) {
+  std::uint64_t bytes = 0;
+  for (const RememberedFile& file : files) bytes += file.bytes;
+  return bytes;
+}
+
 std::size_t count_chunks(const std::vector<LayerFile>& files) {
   return static_cast<std::size_t>(std::count_if(
       files.begin(), files.end(), [](const LayerFile& file) { return file.kind == LayerFile::Kind::chunk; }));
@@ -55,7 +62,9 @@ int print_size(const Options& options, const Store& store) {
   wheels.insert(wheels.end(), archives.begin(), archives.end());
   const std::vector<DerivedFile> derived = list_derived(store);
   const std::vector<LayerFile> layers = list_layer_files(store);
-  const std::uint64_t bytes = total_bytes(wheels) + total_bytes(derived) + total_bytes(layers);
+  const std::vector<RememberedFile> remembered = list_remembered(store);
+  const std::uint64_t bytes =
+      total_bytes(wheels) + total_bytes(derived) + total_bytes(layers) + total_bytes(remembered);
   if (options.json) {
     Json list = Json::array();
     for (const StoredWheel& wheel : wheels) {
@@ -68,7 +77,8 @@ int print_size(const Options& options, const Store& store) {
                 {"bytes", bytes},
                 {"wheels", std::move(list)},
                 {"edited", {{"count", derived.size()}, {"bytes", total_bytes(derived)}}},
-                {"layers", {{"chunks", count_chunks(layers)}, {"bytes", total_bytes(layers)}}}});
+                {"layers", {{"chunks", count_chunks(layers)}, {"bytes", total_bytes(layers)}}},
+                {"remembered", {{"count", remembered.size()}, {"bytes", total_bytes(remembered)}}}});
     return 0;
   }
   print_text(counted(wheels.size(), "wheel") +
@@ -165,12 +175,13 @@ std::set<Sha256> wheels_in_use(const Options& options, const Store& store) {
 }
 
 int collect_garbage(const Options& options, const Store& store) {
+  // First: environments that are made while this waits have a use of wheels, too.
+  const StoreExclusive alone(store);
   std::set<Sha256> used = wheels_in_use(options, store);
   const std::int64_t age = options.older_than.empty() ? 0 : parse_age(options.older_than);
   const std::int64_t now = std::chrono::duration_cast<std::chrono::nanoseconds>(
                                std::chrono::system_clock::now().time_since_epoch())
                                .count();
-  const StoreExclusive alone(store);
   const std::vector<StoredWheel> wheels = store.wheels();
   // A wheel is used as long as its byte-code is.
   for (const StoredWheel& wheel : wheels) {
@@ -204,7 +215,14 @@ int collect_garbage(const Options& options, const Store& store) {
   for (const LayerFile& file : layers) {
     if (!options.dry_run) remove_layer_file(store, file);
   }
-  const std::uint64_t bytes = total_bytes(removed) + total_bytes(edited) + total_bytes(layers);
+  std::set<Sha256> gone;
+  for (const StoredWheel& wheel : removed) gone.insert(wheel.sha256);
+  const std::vector<RememberedFile> remembered = find_unused_remembered(store, gone);
+  for (const RememberedFile& file : remembered) {
+    if (!options.dry_run) remove_remembered(store, file);
+  }
+  const std::uint64_t bytes =
+      total_bytes(removed) + total_bytes(edited) + total_bytes(layers) + total_bytes(remembered);
   if (!options.dry_run) store.remove_leftovers();
   if (options.json) {
     Json list = Json::array();
@@ -214,7 +232,8 @@ int collect_garbage(const Options& options, const Store& store) {
                 {"bytes", bytes},
                 {"removed", std::move(list)},
                 {"removed_edited", edited.size()},
-                {"removed_chunks", count_chunks(layers)}});
+                {"removed_chunks", count_chunks(layers)},
+                {"removed_remembered", remembered.size()}});
     return 0;
   }
   print_text(counted(removed.size(), "wheel") + (options.dry_run ? " to remove, " : " removed, ") +

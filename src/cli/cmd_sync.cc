@@ -13,6 +13,7 @@
 #include "cli/editable.h"
 #include "cli/environment_commands.h"
 #include "cli/memory.h"
+#include "cli/remembered_sync.h"
 #include "cli/request.h"
 #include "cli/sync_wheels.h"
 #include "exec/own_files.h"
@@ -42,6 +43,14 @@ std::optional<std::uint64_t> find_unchanged(const Options& options, const Place&
   return head->distributions;
 }
 
+// Whether the locks, and what the key of a remembered plan stands for, say which archives these are.
+bool is_fixed(const Chosen& chosen) {
+  return chosen.local_projects.empty() && chosen.sources.find_links.empty() &&
+         std::all_of(chosen.pins.begin(), chosen.pins.end(), [](const Pin& pin) {
+           return !pin.from_find_links && !(pin.wheel ? pin.wheel->hashes : pin.hashes).empty();
+         });
+}
+
 }  // namespace
 
 int run_sync(const Options& options) {
@@ -59,6 +68,8 @@ int run_sync(const Options& options) {
   }
 
   const Opened opened = open_place(options);
+  const std::optional<Sha256> key = memory_key(options, opened, head.request, paths);
+  if (key && sync_remembered(options, opened, head, *key, watch)) return 0;
   const Locks locks = read_locks(options, paths, {});
   // The files alone do not tell whether these locks are as they were.
   const bool names_variables = std::any_of(locks.locks.begin(), locks.locks.end(),
@@ -72,7 +83,8 @@ int run_sync(const Options& options) {
   const Decide decide = [&](const Installation& installed, Store& store, Diagnostics& notes) {
     return sync_wheels(options, chosen, request, installed, store, notes);
   };
-  return change_environment(options, opened, head, decide, watch);
+  const bool may_remember = !names_variables && is_fixed(chosen);
+  return change_environment(options, opened, head, decide, watch, may_remember ? key : std::nullopt);
 }
 
 }  // namespace axle::cli

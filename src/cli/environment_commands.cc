@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "cli/existing.h"
 #include "cli/launcher_options.h"
+#include "cli/remembered_sync.h"
 #include "cli/without_links.h"
 #include "env/paths.h"
 #include "exec/byte_code.h"
@@ -18,6 +19,7 @@
 #include "exec/entry_bytes.h"
 #include "exec/environment.h"
 #include "exec/own_files.h"
+#include "exec/remembered_plan.h"
 
 namespace axle::cli {
 namespace {
@@ -148,9 +150,20 @@ void link_only_what_is_linked(std::vector<PlanWheel>& wheels, const Installation
   }
 }
 
+// The environment is there: that the next one takes longer is no error.
+void remember_sync(const Store& store, const Sha256& key, const ReceiptHead& head, const Plan& plan,
+                   const std::string& script_interpreter, const ApplyOptions& how) {
+  try {
+    remember_plan(store, key, head.inputs, plan.notes, plan, script_interpreter, generated_mtime_ns(how));
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::interrupted) throw;
+  }
+}
+
 // `wheels` gets those of the plan, `notes` come first.
 int change_once(const Options& options, const Opened& opened, const ReceiptHead& head, const Decide& decide,
-                const Stopwatch& watch, std::vector<WheelFacts>& wheels, Diagnostics notes) {
+                const Stopwatch& watch, std::vector<WheelFacts>& wheels, Diagnostics notes,
+                const std::optional<Sha256>& remember_as) {
   Environment environment = Environment::open(opened.path, environment_options(options, opened.place));
   Store store = options.no_store ? Store::open(environment.location() + "/" + own::store, StoreUse::once)
                                  : Store::open(store_path(options));
@@ -178,9 +191,12 @@ int change_once(const Options& options, const Opened& opened, const ReceiptHead&
     for (const Dist& dist : plan.dists) {
       if (dist.recorded && !dist.facts.byte_code().empty()) wheels.push_back(dist.facts);
     }
+    // What was said of the locks or the wheels may be another thing next time.
+    const bool remember = remember_as && notes.empty() && is_remembered(installation, input);
     notes.insert(notes.end(), plan.notes.begin(), plan.notes.end());
     result = apply(environment, installation, plan, store, head, how);
     result.notes.insert(result.notes.begin(), notes.begin(), notes.end());
+    if (remember) remember_sync(store, *remember_as, head, plan, input.script_interpreter, how);
   } catch (...) {
     Diagnostics unheard;
     if (options.no_store) remove_own_store(environment, unheard);
@@ -212,12 +228,13 @@ Diagnostics discard_damaged(const Options& options, const std::vector<WheelFacts
 }  // namespace
 
 int change_environment(const Options& options, const Opened& opened, const ReceiptHead& head,
-                       const Decide& decide, const Stopwatch& watch) {
+                       const Decide& decide, const Stopwatch& watch,
+                       const std::optional<Sha256>& remember_as) {
   if (options.dry_run) return preview_change(options, opened, decide, watch);
   std::vector<WheelFacts> wheels;
   Diagnostics notes;
   try {
-    return change_once(options, opened, head, decide, watch, wheels, {});
+    return change_once(options, opened, head, decide, watch, wheels, {}, remember_as);
   } catch (const Error& error) {
     // Nothing is laid. When a file of the store was found changed, the wheel is taken from its archive once
     // more; anything else that is wrong stays wrong.
@@ -227,7 +244,7 @@ int change_environment(const Options& options, const Opened& opened, const Recei
   }
   wheels.clear();
   try {
-    return change_once(options, opened, head, decide, watch, wheels, notes);
+    return change_once(options, opened, head, decide, watch, wheels, notes, std::nullopt);
   } catch (const Error&) {
     if (!options.json) print_diagnostics(notes, options);  // why a wheel is wanted that was there
     throw;

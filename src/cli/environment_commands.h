@@ -2,6 +2,7 @@
 // What sync, install and uninstall share: the wheels that shall be there become the environment.
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,8 +45,10 @@ PlanWheel keep(const LaidDist& dist);
 using Decide = std::function<std::vector<PlanWheel>(const Installation&, Store&, Diagnostics&)>;
 
 // Opens, recovers, decides, plans, applies (or previews, with --dry-run) and reports. `head` is what a
-// repeated command compares.
+// repeated command compares. `remember_as`: the key of cli/remembered_sync.h, where the plan may be
+// remembered.
 int change_environment(const Options& options, const Opened& opened, const ReceiptHead& head,
-                       const Decide& decide, const Stopwatch& watch);
+                       const Decide& decide, const Stopwatch& watch,
+                       const std::optional<Sha256>& remember_as = std::nullopt);
 
 }  // namespace axle::cli

@@ -12,6 +12,7 @@
 #include "cli/context.h"
 #include "cli/report.h"
 #include "exec/receipt.h"
+#include "exec/remembered_files.h"
 #include "store/derived.h"
 #include "store/layer_cache.h"
 #include "store/unpack.h"
@@ -32,6 +33,7 @@ class Verification {
     for (const StoredWheel& wheel : damaged_) repair(wheel);
     for (const DerivedFile& file : list_derived(store_)) check_derived(file);
     for (const LayerFile& file : list_layer_files(store_)) check_layer_file(file);
+    for (const RememberedFile& file : list_remembered(store_)) check_remembered(file);
     print(wheels.size());
     return problems_.empty() || repairs_ ? 0 : 1;
   }
@@ -70,6 +72,15 @@ class Verification {
     problems_.insert(problems_.end(), found.begin(), found.end());
     if (!repairs_) return;
     remove_layer_file(store_, file);
+    ++removed_;
+  }
+
+  void check_remembered(const RememberedFile& file) {
+    const Diagnostics found = verify_remembered(store_, file);
+    if (found.empty()) return;
+    problems_.insert(problems_.end(), found.begin(), found.end());
+    if (!repairs_) return;
+    remove_remembered(store_, file);
     ++removed_;
   }
 

@@ -36,6 +36,7 @@ constexpr std::int64_t default_epoch = 315532800;
 bool by_path(const LaidEntry& a, const LaidEntry& b) { return a.path < b.path; }
 
 bool comes_from_store(const Entry& entry) {
+  if (std::holds_alternative<Symlink>(entry.content)) return entry.owner != environment_itself;
   return std::holds_alternative<StoreFile>(entry.content) || std::holds_alternative<StoreTree>(entry.content);
 }
 
@@ -76,6 +77,7 @@ class Application {
     }
     describe(state_, plan_, changes_, result_);
     if (std::none_of(changes_.add.begin(), changes_.add.end(), comes_from_store)) result_.link_mode.reset();
+    if (options_.last_look) options_.last_look();
     // Before the first link to the store, so that no moment is left in which gc does not know of it.
     const bool leaves_traces =
         !plan_.dists.empty() && (environment_.keeps_receipt() || plan_.policy.link_mode == LinkMode::symlink);
@@ -324,7 +326,7 @@ class Application {
     LayOptions how;
     how.mode = file_mode_;
     how.jobs = options_.jobs;
-    how.generated_mtime_ns = generated_mtime_ns();
+    how.generated_mtime_ns = generated_mtime_ns(options_);
     if (options_.source_date_epoch) how.copied_mtime_ns = how.generated_mtime_ns;
     how.kept = &store_;
     const Laid laid = lay_entries(root_, plan_, entries, trees_, how);
@@ -345,10 +347,6 @@ class Application {
     for (const Store* store : {&store_, options_.installed_from}) {
       if (store != nullptr && syncfs(store->root().get()) != 0) throw_errno("cannot flush", store->path());
     }
-  }
-
-  std::int64_t generated_mtime_ns() const {
-    return options_.source_date_epoch.value_or(default_epoch) * second_ns;
   }
 
   void write_first_receipt(const ReceiptHead& head) {
@@ -426,7 +424,7 @@ class Application {
       laid.kind = LaidKind::directory;
       return laid;
     }
-    laid.mtime_ns = generated_mtime_ns();
+    laid.mtime_ns = generated_mtime_ns(options_);
     bool is_known = is_new;
     if (const auto* file = std::get_if<StoreFile>(&entry.content)) {
       const FileFact& fact = plan_.dists[file->wheel].facts.file(file->file);
@@ -475,6 +473,10 @@ class Application {
 };
 
 }  // namespace
+
+std::int64_t generated_mtime_ns(const ApplyOptions& options) noexcept {
+  return options.source_date_epoch.value_or(default_epoch) * second_ns;
+}
 
 ApplyResult apply(Environment& environment, const Installation& installed, const Plan& plan,
                   const Store& store, const ReceiptHead& head, const ApplyOptions& options) {

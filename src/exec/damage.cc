@@ -1,14 +1,25 @@
 #include "exec/damage.h"
 
+#include <algorithm>
+#include <numeric>
+
 #include "base/fd.h"
 #include "base/file.h"
 
 namespace axle {
 
-std::string path_in(const DistTree& tree, Scheme scheme, std::string_view below) {
-  std::string path = tree.schemes[static_cast<std::size_t>(scheme)];
-  if (!path.empty() && !below.empty()) path += '/';
-  return path += below;
+std::vector<std::uint32_t> sampled_for_link(const Plan& plan, const Entry& entry) {
+  if (const auto* file = std::get_if<StoreFile>(&entry.content)) {
+    const bool counts =
+        !entry.path.is_within(plan.dists[file->wheel].dist_info) || entry.path.name() == "METADATA";
+    return counts ? std::vector{file->file} : std::vector<std::uint32_t>();
+  }
+  const auto& tree = std::get<StoreTree>(entry.content);
+  const WheelFacts& facts = plan.dists[tree.wheel].facts;
+  const auto files = facts.files_in(facts.dir(tree.dir));
+  std::vector<std::uint32_t> sampled(std::min(files.size(), sampled_files));
+  if (!sampled.empty()) std::iota(sampled.begin(), sampled.end(), facts.index_of(files.front()));
+  return sampled;
 }
 
 bool looks_unpacked(const struct stat& status, const FileFact& file) noexcept {

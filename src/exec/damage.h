@@ -7,19 +7,22 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "axle/plan/plan.h"
 #include "axle/wheel/facts.h"
-#include "exec/lay.h"
+#include "exec/dist_tree.h"
 
 namespace axle {
-
-// A scheme's file or directory, relative to the tree.
-std::string path_in(const DistTree& tree, Scheme scheme, std::string_view below);
 
 // A link shows whatever the store holds. So many files of a tree, the first ones, are looked at when it is
 // linked: all of a small package. To look at each would cost a hard link a fifth more, and make that of a
 // directory as slow as what is behind it is large.
 inline constexpr std::size_t sampled_files = 8;
+
+// Of a wheel whose directory or file is linked, those files; of its dist-info METADATA, without which nothing
+// works.
+std::vector<std::uint32_t> sampled_for_link(const Plan& plan, const Entry& entry);
 
 bool looks_unpacked(const struct stat& status, const FileFact& file) noexcept;
 

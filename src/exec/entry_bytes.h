@@ -9,7 +9,7 @@
 #include "axle/plan/plan.h"
 #include "axle/store/store.h"
 #include "base/file.h"
-#include "exec/lay.h"
+#include "exec/dist_tree.h"
 #include "store/derived.h"
 
 namespace axle {

@@ -16,7 +16,6 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/parallel.h"
-#include "env/paths.h"
 #include "exec/copy_contents.h"
 #include "exec/damage.h"
 #include "exec/entry_bytes.h"
@@ -45,11 +44,6 @@ struct Way {
   int to_dir;
   const std::string& to;
 };
-
-std::string joined(std::string_view dir, std::string_view below) {
-  if (dir.empty() || below.empty()) return std::string(dir.empty() ? below : dir);
-  return std::string(dir) + "/" + std::string(below);
-}
 
 class Layer {
  public:
@@ -333,7 +327,10 @@ class Layer {
       fact.size = made.size;
       lay_file({options_.kept->root().get(), made.path, dir.get(), path}, fact, DistTree::Check::times);
     } else if (const auto* record = std::get_if<Record>(&entry.content)) {
-      write_record(dir, path, record->dist);
+      write_record(dir, path, *record);
+    } else if (const auto* generated = std::get_if<Generated>(&entry.content);
+               generated != nullptr && link_kept(generated->kept, dir, path)) {
+      return;
     } else if (has_own_bytes(entry.content)) {
       write(dir, path, entry_bytes(plan_, entry, trees_, options_.kept).view(), entry.executable);
     } else if (const auto* link = std::get_if<Symlink>(&entry.content)) {
@@ -349,17 +346,10 @@ class Layer {
     const auto* file = std::get_if<StoreFile>(&entry.content);
     const DistId id = tree != nullptr ? tree->wheel : file->wheel;
     if (trees_[id].check == DistTree::Check::none) return;
-    std::optional<std::string> damage;
-    if (tree == nullptr) {
-      // Of a dist-info that which nothing works without.
-      if (entry.path.is_within(plan_.dists[id].dist_info) && entry.path.name() != "METADATA") return;
-      damage = find_damage_of_file(trees_[id], facts(id), file->file);
-    } else {
-      const auto files = facts(id).files_in(facts(id).dir(tree->dir));
-      for (std::size_t i = 0; i < std::min(files.size(), sampled_files) && !damage; ++i)
-        damage = find_damage_of_file(trees_[id], facts(id), facts(id).index_of(files[i]));
+    for (const std::uint32_t sample : sampled_for_link(plan_, entry)) {
+      if (const auto damage = find_damage_of_file(trees_[id], facts(id), sample))
+        store_is_damaged(*damage, "was changed or removed in the store");
     }
-    if (damage) store_is_damaged(*damage, "was changed or removed in the store");
   }
 
   void write(const Fd& dir, const std::string& path, std::string_view bytes, bool executable) const {
@@ -380,13 +370,23 @@ class Layer {
     return fd;
   }
 
+  // A file that is the same in many environments, as one inode. Where that cannot be it is written.
+  bool link_kept(std::string_view kept, const Fd& dir, const std::string& path) const {
+    if (kept.empty() || options_.kept == nullptr || !kept_work_.load(std::memory_order_relaxed)) return false;
+    if (linkat(options_.kept->root().get(), std::string(kept).c_str(), dir.get(), path.c_str(), 0) == 0)
+      return true;
+    if (errno == EXDEV || errno == EPERM) kept_work_.store(false, std::memory_order_relaxed);
+    return false;
+  }
+
   // What RECORDs are made of, before any thread makes one.
   void prepare_records(const std::vector<Entry>& entries) {
     for (const Entry& entry : entries) {
       const auto* record = std::get_if<Record>(&entry.content);
       if (record == nullptr) continue;
-      if (record_sizes_.empty()) {
-        record_sizes_.resize(plan_.dists.size());
+      record_sizes_.resize(plan_.dists.size());
+      if (!record->text.empty()) continue;
+      if (record_index_.empty()) {
         record_index_ = index_records(plan_);
         written_.resize(plan_.entries.size());
       }
@@ -400,12 +400,21 @@ class Layer {
     }
   }
 
-  void write_record(const Fd& dir, const std::string& path, DistId dist) {
+  void write_record(const Fd& dir, const std::string& path, const Record& record) {
+    if (link_kept(record.kept, dir, path)) {
+      record_sizes_[record.dist] = record.text.size();
+      return;
+    }
     const Fd fd = create(dir, path, false);
-    render_record(plan_, dist, written_, record_index_, [&](std::string_view piece) {
+    const RecordSink put = [&](std::string_view piece) {
       write_all(fd, piece, path);
-      record_sizes_[dist] += piece.size();
-    });
+      record_sizes_[record.dist] += piece.size();
+    };
+    if (record.text.empty()) {
+      render_record(plan_, record.dist, written_, record_index_, put);
+    } else {
+      put(record.text);
+    }
     set_mtime(fd, options_.generated_mtime_ns, path);
   }
 
@@ -418,61 +427,12 @@ class Layer {
   std::vector<std::optional<WrittenFile>> written_;  // by entry of the plan
   std::vector<std::uint64_t> record_sizes_;          // by DistId; each by the thread that writes that RECORD
   mutable std::atomic<bool> links_work_{true};
+  mutable std::atomic<bool> kept_work_{true};
   mutable std::atomic<std::size_t> copied_{0};
   mutable std::atomic<int> why_{0};
 };
 
 }  // namespace
-
-DistTree store_tree(const WheelFacts& facts, const Store& store) {
-  DistTree tree;
-  tree.dir = store.root().get();
-  tree.path = Store::tree_path(facts.store_id());
-  tree.location = store.path() + "/" + tree.path;
-  if (store.use() == StoreUse::shared) tree.check = DistTree::Check::times;
-  for (const Scheme scheme : all_schemes)
-    tree.schemes[static_cast<std::size_t>(scheme)] = tree_prefix(scheme);
-  return tree;
-}
-
-Trees store_trees(const Plan& plan, const Store& store) {
-  Trees trees;
-  for (const Dist& dist : plan.dists) trees.push_back(store_tree(dist.facts, store));
-  return trees;
-}
-
-void link_relatively(Trees& trees, const Plan& plan, const Store& store, const std::string& root) {
-  if (plan.policy.relocatable == Relocatable::no || plan.policy.link_mode != LinkMode::symlink) return;
-  const std::string seen_from = existing_path(root);
-  const std::string location = existing_path(store.path());
-  for (DistTree& tree : trees) {
-    tree.seen_from = seen_from;
-    tree.location = location + "/" + tree.path;
-  }
-}
-
-std::string link_target(const Plan& plan, const Entry& entry, const Trees& trees) {
-  const auto* tree = std::get_if<StoreTree>(&entry.content);
-  const auto* file = std::get_if<StoreFile>(&entry.content);
-  const DistId id = tree != nullptr ? tree->wheel : file->wheel;
-  const WheelFacts& wheel = plan.dists[id].facts;
-  const Scheme scheme =
-      tree != nullptr ? wheel.dir(tree->dir).scheme : wheel.scheme_of(wheel.file(file->file));
-  const std::string below = tree != nullptr ? wheel.dir_path(tree->dir) : wheel.path_of(file->file);
-  std::string target = joined(trees[id].location, path_in(trees[id], scheme, below));
-  if (trees[id].seen_from.empty()) return target;
-  const auto parent = entry.path.parent();
-  return relative_path(joined(trees[id].seen_from, parent ? parent->str() : std::string()), target);
-}
-
-std::string path_of_file(const DistTree& tree, const WheelFacts& wheel, std::uint32_t file) {
-  return joined(tree.path, path_in(tree, wheel.scheme_of(wheel.file(file)), wheel.path_of(file)));
-}
-
-void store_is_damaged(const std::string& path, const char* what) {
-  throw Error(ErrorCode::integrity, Place{path}, what,
-              "axle store verify --repair removes damaged wheels; the next run unpacks them anew");
-}
 
 Laid lay_entries(const Fd& root, const Plan& plan, const std::vector<Entry>& entries, const Trees& trees,
                  const LayOptions& options) {

@@ -9,7 +9,7 @@
 #include "axle/base/rel_path.h"
 #include "axle/plan/diff.h"
 #include "base/fd.h"
-#include "exec/lay.h"
+#include "exec/dist_tree.h"
 #include "exec/presence.h"
 
 namespace axle {

@@ -22,7 +22,7 @@ Sha256 identity_of(const Plan& plan, const Entry& entry) {
       return tree_identity(plan.dists[tree.wheel].facts.dir(tree.dir).tree_digest);
     }
     std::string operator()(const Rewritten& script) const {
-      return "script " + (*this)(script.from) + " " + script.interpreter +
+      return script_identity((*this)(script.from), script.interpreter) +
              (plan.policy.relocatable == Relocatable::yes ? " relocatable" : "");
     }
     std::string operator()(const Patched& object) const {
@@ -60,6 +60,10 @@ bool is_of_wheel_alone(const Entry& entry) {
 std::string file_identity(const Sha256& digest) { return "file " + digest.hex(); }
 std::string tree_identity(const Sha256& digest) { return "tree " + digest.hex(); }
 
+std::string script_identity(const std::string& file, const std::string& interpreter) {
+  return "script " + file + " " + interpreter;
+}
+
 std::string link_suffix(const Plan& plan, Lay lay) {
   return lay == Lay::link && plan.policy.relocatable == Relocatable::yes ? " relative" : "";
 }
@@ -70,29 +74,37 @@ Sha256 laid_identity(std::string what, bool executable, Lay lay, const Sha256& w
   return Sha256::of(what);
 }
 
-void add_records(Draft& draft) {
-  Plan& plan = draft.plan;
-  // What a RECORD says follows from the wheel, the files of it that are not laid, and what is laid besides;
-  // not from which directories are one entry of the plan and which are divided.
+std::vector<std::string> record_sums(const Plan& plan) {
   std::vector<std::string> sums(plan.dists.size());
   for (DistId id = 0; id < plan.dists.size(); ++id) {
     const Dist& dist = plan.dists[id];
     sums[id] = "wheel " + dist.facts.store_id().hex() + "\n";
     for (const std::uint32_t lost : dist.lost_files) sums[id] += "lost " + std::to_string(lost) + "\n";
   }
-  for (Entry& entry : plan.entries) {
-    entry.identity = identity_of(plan, entry);
+  for (const Entry& entry : plan.entries) {
     if (std::holds_alternative<Record>(entry.content)) continue;
-    const std::string row = entry.path.str() + " " + entry.identity.hex() + "\n";
+    const std::string row = record_sum_row(entry.path, entry.identity);
     if (entry.owner != environment_itself && !is_of_wheel_alone(entry)) sums[entry.owner] += row;
     for (const DistId sharer : entry.sharers) {
       if (sharer != environment_itself) sums[sharer] += row;
     }
   }
+  return sums;
+}
+
+std::string record_sum_row(const RelPath& path, const Sha256& identity) {
+  return path.str() + " " + identity.hex() + "\n";
+}
+
+Sha256 record_identity(const std::string& sum) { return Sha256::of("record " + sum); }
+
+void add_records(Draft& draft) {
+  Plan& plan = draft.plan;
+  for (Entry& entry : plan.entries) entry.identity = identity_of(plan, entry);
+  const std::vector<std::string> sums = record_sums(plan);
   for (Entry& entry : plan.entries) {
-    if (const auto* record = std::get_if<Record>(&entry.content)) {
-      entry.identity = Sha256::of("record " + sums[record->dist]);
-    }
+    if (const auto* record = std::get_if<Record>(&entry.content))
+      entry.identity = record_identity(sums[record->dist]);
   }
 }
 

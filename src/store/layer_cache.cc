@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "store/store_impl.h"
+#include "store/use_time.h"
 
 namespace axle {
 namespace {
@@ -29,7 +30,6 @@ constexpr std::string_view record_magic = "AXLELAY1";
 constexpr std::string_view tail_magic = "AXLECHK1";
 constexpr std::size_t tail_size = 8 + 8 + 32;
 constexpr std::uint64_t max_file = 1U << 30;
-constexpr std::int64_t use_granularity_ns = std::int64_t{24} * 3600 * 1'000'000'000;
 
 constexpr std::array all_kinds{LayerFile::Kind::facts, LayerFile::Kind::chunk, LayerFile::Kind::record};
 
@@ -94,7 +94,7 @@ bool read_named(const Store& store, const std::string& name, std::string& bytes)
   if (!fd || fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
   const auto size = static_cast<std::uint64_t>(status.st_size);
   if (size > max_file) return false;
-  if (now_ns() - mtime_ns(status) > use_granularity_ns) futimens(fd.get(), nullptr);
+  if (is_old_use(mtime_ns(status))) futimens(fd.get(), nullptr);
   const std::size_t begin = bytes.size();
   bytes.resize(begin + static_cast<std::size_t>(size));
   try {

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 
 #include "axle/base/error.h"
 #include "base/fd.h"
@@ -18,13 +17,10 @@
 #include "base/text.h"
 #include "store/scratch.h"
 #include "store/store_impl.h"
+#include "store/use_time.h"
 
 namespace axle {
 namespace {
-
-constexpr std::int64_t second_ns = 1'000'000'000;
-// A wheel's time of use is written down no more often than this.
-constexpr std::int64_t use_granularity_ns = 24 * 3600 * second_ns;
 
 std::string absolute(std::string path) {
   while (path.size() > 1 && path.ends_with('/')) path.pop_back();
@@ -49,12 +45,6 @@ static WheelFacts open_facts(const Fd& fd, std::uint64_t size, const std::string
   std::string bytes(static_cast<std::size_t>(size), '\0');
   pread_exactly(fd, bytes.data(), bytes.size(), 0, name);
   return WheelFacts::open(std::move(bytes), name);
-}
-
-std::int64_t now_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
 }
 
 std::string wheel_dir(const Sha256& wheel) { return "wheels/" + wheel.hex(); }
@@ -110,7 +100,7 @@ std::optional<WheelFacts> Store::Impl::read_facts(const Sha256& wheel) const {
   if (!fd) return std::nullopt;
   struct stat status {};
   if (fstat(fd->get(), &status) != 0) throw_errno("cannot look at", name);
-  if (now_ns() - mtime_ns(status) > use_granularity_ns) {
+  if (is_old_use(mtime_ns(status))) {
     futimens(fd->get(), nullptr);  // a store that cannot be written to simply has older times
   }
   try {

@@ -24,6 +24,5 @@ struct Store::Impl {
 };
 
 std::string wheel_dir(const Sha256& wheel);
-std::int64_t now_ns();
 
 }  // namespace axle

@@ -110,6 +110,7 @@ def scenarios() -> list[Scenario]:
         Scenario("to-symlink-strangers", (sync(lock="old.txt", mode="copy"),), sync(lock="old.txt", mode="symlink"), strangers_in="ns"),
     ]
     copy = sync(lock="old.txt", mode="copy")
+    other = "sync old.txt -f wheels --no-index --venv other --link-mode symlink"
     found += [
         Scenario("first-cold", (), copy, warm=False),
         Scenario("upgrade-cold", (copy,), sync(lock="new.txt", mode="copy"), warm=False),
@@ -118,6 +119,9 @@ def scenarios() -> list[Scenario]:
         Scenario("clear", (copy,), "venv env --clear"),
         # Names cannot be exchanged there, so two renames replace the old one.
         Scenario("clear-plain", (copy,), "venv env --clear", plain=True),
+        # The store remembers the plan of another environment of that lock.
+        Scenario("first-remembered", (other,), sync(lock="old.txt", mode="symlink")),
+        Scenario("existing-remembered", (other, "venv env"), sync(lock="old.txt", mode="symlink")),
         Scenario("first-plain", (), sync(lock="old.txt", mode="symlink"), plain=True),
         Scenario("upgrade-plain", (sync(lock="old.txt", mode="symlink"),), sync(lock="new.txt", mode="symlink"), plain=True),
         Scenario("target", ("install beta==1.0 -f wheels --no-index --target env --link-mode copy",),

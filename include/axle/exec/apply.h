@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,7 +34,12 @@ struct ApplyOptions {
   // it. It must outlive the call.
   const Store* installed_from = nullptr;
   std::optional<std::int64_t> source_date_epoch;  // seconds
+  // Called when everything is decided, before the first change: what it throws is the command's error.
+  std::function<void()> last_look;
 };
+
+// The time of files that axle writes itself.
+std::int64_t generated_mtime_ns(const ApplyOptions& options) noexcept;
 
 struct ApplyResult {
   // Distributions, "name version", sorted.

@@ -48,6 +48,7 @@ struct Patched {  // a native object with other rpaths
 };
 struct Generated {  // launchers, pyvenv.cfg, INSTALLER, activate, ...
   std::string bytes;
+  std::string_view kept = {};  // a file of the store that is the same; must outlive the plan
   friend bool operator==(const Generated&, const Generated&) = default;
 };
 struct Symlink {
@@ -59,6 +60,8 @@ struct Directory {  // must exist, even when empty
 };
 struct Record {  // a distribution's RECORD: written last, from the digests of what was written
   DistId dist;
+  std::string_view text = {};  // where it is known beforehand; must outlive the plan
+  std::string_view kept = {};  // as of Generated
   friend bool operator==(const Record&, const Record&) = default;
 };
 using Content = std::variant<StoreFile, StoreTree, Rewritten, Patched, Generated, Symlink, Directory, Record>;
