@@ -252,6 +252,8 @@ std::string remembered::plain_shebang(const std::string& interpreter) {
 
 std::optional<RememberedPlan> RememberedPlan::find(const Fd& root, const Sha256& key) {
   std::string name = file_name(key);
+  const auto status = try_lstat(root.get(), name);
+  if (!status || !S_ISREG(status->st_mode)) return std::nullopt;
   auto file = MappedFile::try_open(root.get(), name);
   if (!file) return std::nullopt;
   return RememberedPlan(std::move(*file), std::move(name));

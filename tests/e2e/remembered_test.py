@@ -78,8 +78,8 @@ def other_places(base: Path) -> None:
         expect(not differences(full, room.outcome(venv)) and full_said, f"{venv}: comes out the same")
         room.axle("check", "--venv", venv)
         runs(room, venv)
-        # Nor does what is remembered now, if anything, lead another one astray.
-        room.again("x")
+    # Nor does what is remembered now, if anything, lead another one astray.
+    room.again("x")
     room.again("first", umask=0o077)
     room.again("first", umask=0o002)
     # A plan that was made under a place that is part of another's.
@@ -92,8 +92,8 @@ def other_places(base: Path) -> None:
 def other_requests(base: Path) -> None:
     """Options that have a say, in one room: each has its own plan."""
     room = made(base, "options")
-    requests = [("--compile",), ("--prune", "share/**"), ("--prune", "tests", "--prune", "*.txt"), ("--exclude", "beta"), ("--only", "alpha", "--only", "gamma"), ("--allow-hook", "gamma"),
-                ("--durable",), ("--verify", "strict"), ("-j1",), ("--require-hashes",), ("--python-version", "3.9", "--platform", "manylinux_2_28_x86_64", "--link-mode", "symlink")]
+    requests = [("--compile",), ("--prune", "share/**"), ("--exclude", "beta"), ("--only", "alpha", "--only", "gamma"), ("--allow-hook", "gamma"),
+                ("--durable",), ("--verify", "strict"), ("-j1", "--require-hashes"), ("--python-version", "3.9", "--platform", "manylinux_2_28_x86_64", "--link-mode", "symlink")]
     for words in requests:
         room.link("other", *words)
         shutil.rmtree(room.dir / "other")
@@ -236,12 +236,12 @@ def changed_plan(base: Path) -> None:
     expect(len(whole) == 32 + sum(sizes), "the parts fill the file")
     tail = len(whole) - sizes[2]
     dice = random.Random(7)
-    mutants = [b"", whole[:5], whole[:31], whole[:32], whole[:tail], whole[:-1], whole + b"more", os.urandom(3000), b"AXLEPLAN" + b"\xff" * 24,
+    mutants = [b"", whole[:5], whole[:31], whole[:32], whole[:tail], whole[:-1], whole + b"more", dice.randbytes(3000), b"AXLEPLAN" + b"\xff" * 24,
                b"AXLEPLAN" + b"\0" * 24]
     for at in range(3):
-        for size in (0, sizes[at] - 1, sizes[at] + 1, dice.choice((len(whole), 2**32, 2**63)), 2**64 - 1):
+        for size in (0, sizes[at] - 1, sizes[at] + 1, dice.choice((len(whole), 2**63, 2**64 - 1))):
             mutants.append(whole[: 8 + 8 * at] + size.to_bytes(8, "little") + whole[16 + 8 * at :])
-    for _ in range(500 if FULL else 24):
+    for _ in range(500 if FULL else 16):
         at = dice.choice((dice.randrange(32), dice.randrange(32, tail)))
         mutants.append(whole[:at] + bytes([whole[at] ^ 1 << dice.randrange(8)]) + whole[at + 1 :])
     for _ in range(40 if FULL else 4):
@@ -335,7 +335,7 @@ def in_the_way(base: Path) -> None:
 
 def says_the_same(base: Path) -> None:
     room = made(base, "says")
-    for words in ((), ("-v",), ("--json",), ("-q",), ("--json", "-v")):
+    for words in ((), ("-v",), ("--json",), ("-q",)):
         full, remembered = room.again("first", words=words)
         expect(timeless(full) == timeless(remembered), f"{words}: says the same:\n{full}{remembered}")
         expect(("gamma.pth" in remembered) == (words != ("-q",)) or "-q" in words, f"{words}: the hook is told\n{remembered}")
@@ -465,7 +465,9 @@ def nothing_but_files(base: Path) -> None:
 def later_life(base: Path) -> None:
     room = made(base, "life")
     room.fill(wheels("2.0")[:2] + wheels()[2:3], "newer.txt")
-    room.link("again")  # the directory of wheels is another one now
+    # The directory has more wheels than when the plan was remembered.
+    room.is_full("other", "another wheel is there")
+    shutil.rmtree(room.dir / "other")
     room.link("other", lock="newer.txt")
     newer = everything(str(room.dir / "other"))
     shutil.rmtree(room.dir / "first")
@@ -623,8 +625,8 @@ def at_once(base: Path) -> None:
     """Syncs at the same time, from a plan, while it is written, and killed at any moment."""
     room = made(base, "at-once")
     names = [f"env{number}" for number in range(6)]
-    for round in range(3):
-        if round != 1:
+    for round in range(2):
+        if round == 1:
             room.forget()  # all of them write it
         running = [room.start("sync", "lock.txt", "-f", "wheels", "--no-index", "--venv", name, *LINKED) for name in (*names, names[0])]
         said = [one.communicate()[0] for one in running]
