@@ -44,7 +44,7 @@ class PlanWriter {
 
   // The file's bytes; "" when something in the plan is not understood.
   std::string render(const std::vector<ReceiptInput>& inputs, const Diagnostics& notes) {
-    if (shebang_.empty() || !plan_.conflicts.empty() || is_too_large()) return "";
+    if (shebang_.empty() || !plan_.conflicts.empty() || record_bytes() > most_bytes) return "";
     add_inputs(inputs);
     if (!add_notes(notes) || !add_dists() || !add_entries()) return "";
     return assemble();
@@ -57,11 +57,11 @@ class PlanWriter {
            text.find(plan_.layout.root) != std::string_view::npos;
   }
 
-  // Told before any text is made: there are wheels with 10 MB of RECORD.
-  bool is_too_large() const {
+  // Of what comes from the wheels. Told before any text is made: there are wheels with 10 MB of RECORD.
+  std::size_t record_bytes() const {
     std::size_t bytes = 0;
     for (const Dist& dist : plan_.dists) bytes += dist.facts.record_part().size();
-    return bytes > most_bytes;
+    return bytes;
   }
 
   void add_inputs(const std::vector<ReceiptInput>& inputs) {
@@ -125,6 +125,9 @@ class PlanWriter {
       if (!std::holds_alternative<Rewritten>(entry.content)) continue;
       written_[i] = measure_entry(plan_, entry, trees_, nullptr);
     }
+    // Memory that is touched for the first time costs as much as what is done with it here.
+    constexpr std::size_t for_own_rows = 1024;
+    texts_.reserve(record_bytes() + for_own_rows * plan_.dists.size());
     const RecordIndex index = index_records(plan_);
     const std::vector<std::string> sums = record_sums(plan_);
     std::uint64_t count = 0;
@@ -269,7 +272,10 @@ class PlanWriter {
   std::string assemble() {
     add_kept_looks();
     const std::array<std::string, part_count> parts{entries_.finish(), looks_.finish(), std::move(texts_)};
-    std::string bytes(file_magic);
+    std::string bytes;
+    bytes.reserve(header_size + parts[part_entries].size() + parts[part_looks].size() +
+                  parts[part_texts].size());
+    bytes += file_magic;
     for (const std::string& part : parts) {
       const std::uint64_t size = part.size();
       bytes.append(reinterpret_cast<const char*>(&size), sizeof size);
