@@ -35,10 +35,7 @@ std::optional<std::uint64_t> find_unchanged(const Options& options, const Place&
     return std::nullopt;  // the full way says what is wrong with it
   }
   if (!head || head->request != request || head->inputs.empty()) return std::nullopt;
-  for (const ReceiptInput& input : head->inputs) {
-    const auto text = try_read_file(AT_FDCWD, input.path);
-    if ((text ? Sha256::of(*text) : Sha256{}) != input.sha256) return std::nullopt;
-  }
+  if (!are_unchanged(head->inputs)) return std::nullopt;
   if (!still_holds(*root, head->places)) return std::nullopt;
   return head->distributions;
 }

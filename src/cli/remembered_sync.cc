@@ -13,6 +13,7 @@
 #include "base/parallel.h"
 #include "cli/context.h"
 #include "cli/existing.h"
+#include "cli/request.h"
 #include "cli/without_links.h"
 #include "env/paths.h"
 #include "exec/dist_tree.h"
@@ -21,11 +22,6 @@
 
 namespace axle::cli {
 namespace {
-
-bool is_as_it_was(const ReceiptInput& input) {
-  const auto text = try_read_file(AT_FDCWD, input.path);
-  return (text ? Sha256::of(*text) : Sha256{}) == input.sha256;
-}
 
 // A lock that names no files takes the best of those in the directories, which have another time when that
 // may be another one. nullopt when only looking into a place tells what is there.
@@ -87,7 +83,7 @@ bool try_remembered(const Options& options, const Opened& opened, ReceiptHead he
     look();  // none may be started
   }
   auto parts = remembered->parts(script_interpreter(opened.place, opened.interpreter, opened.layout));
-  if (!parts || !std::all_of(parts->inputs.begin(), parts->inputs.end(), is_as_it_was)) return false;
+  if (!parts || !are_unchanged(parts->inputs)) return false;
   head.inputs = parts->inputs;
 
   // The full way waits: for an environment first, and then for the store, so that nobody who waits keeps gc

@@ -1,5 +1,10 @@
 #include "cli/request.h"
 
+#include <fcntl.h>
+
+#include <algorithm>
+
+#include "base/file.h"
 #include "cli/context.h"
 #include "cli/version.h"
 
@@ -34,6 +39,13 @@ Sha256 request_digest(const Options& options, const std::vector<std::string>& pa
   add(store_path(options));
   add(variable(options, "SOURCE_DATE_EPOCH"));
   return Sha256::of(text);
+}
+
+bool are_unchanged(const std::vector<ReceiptInput>& inputs) {
+  return std::all_of(inputs.begin(), inputs.end(), [](const ReceiptInput& input) {
+    const auto text = try_read_file(AT_FDCWD, input.path);
+    return (text ? Sha256::of(*text) : Sha256{}) == input.sha256;
+  });
 }
 
 }  // namespace axle::cli
