@@ -4,14 +4,17 @@ import hashlib
 import os
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 from reproducible_test import differences, everything
 from room import Room, expect
+from tree import record_faults
 from wheel_text import Wheel
 
 PYTHON = ("--python", sys.executable)
+FULL = os.environ.get("AXLE_TEST_FULL") == "1"
 LINKED = ("--link-mode", "symlink", *PYTHON)
 
 
@@ -171,3 +174,24 @@ class Remembering(Room):
         for what in sorted(wrong)[:2]:
             print(results[0][1].get(what), results[1][1].get(what), sep="\n  ")
         return results[0][0], results[1][0]
+
+
+def made(base: Path, name: str, **variables: str) -> Remembering:
+    room = Remembering(base, name, **variables)
+    room.fill(wheels())
+    room.link("first")
+    expect(len(room.plans()) == 1, f"{name}: a plan is remembered")
+    return room
+
+
+def runs(room: Remembering, venv: str) -> None:
+    """Its scripts start, and in their own environment."""
+    path = room.dir / venv
+    for script, word in SCRIPTS.items():
+        done = subprocess.run([path / "bin" / script], capture_output=True, text=True, cwd="/", env={"PATH": "/usr/bin:/bin"}, check=False)
+        expect(done.stdout == f"{word} {path}\n", f"{venv}: {script}: {done.stdout}{done.stderr}")
+    done = subprocess.run([path / "bin" / "beta-program"], capture_output=True, text=True, check=False)
+    expect(done.stdout == "program\n", f"{venv}: beta-program: {done.stderr}")
+    done = room.run(venv, "import alpha, alpha_single, ns.alpha.m, ns.beta, gamma, gamma_native, delta; print(1)")
+    expect(done.stdout == "1\n", f"{venv}: imports: {done.stderr}")
+    expect(record_faults(str(path)) == [], f"{venv}: RECORDs: {record_faults(str(path))[:5]}")
