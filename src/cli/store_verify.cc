@@ -31,9 +31,10 @@ class Verification {
     for (const StoredWheel& archive : store_.archives()) check_archive(archive);
     // After the archives, which may have been damaged themselves.
     for (const StoredWheel& wheel : damaged_) repair(wheel);
-    for (const DerivedFile& file : list_derived(store_)) check_derived(file);
-    for (const LayerFile& file : list_layer_files(store_)) check_layer_file(file);
-    for (const RememberedFile& file : list_remembered(store_)) check_remembered(file);
+    check_all(list_derived(store_), verify_derived,
+              [](const Store& store, const DerivedFile& file) { remove_derived(store, file.key); });
+    check_all(list_layer_files(store_), verify_layer_file, remove_layer_file);
+    check_all(list_remembered(store_), verify_remembered, remove_remembered);
     print(wheels.size());
     return problems_.empty() || repairs_ ? 0 : 1;
   }
@@ -57,31 +58,17 @@ class Verification {
     ++removed_;
   }
 
-  void check_derived(const DerivedFile& file) {
-    const Diagnostics found = verify_derived(store_, file);
-    if (found.empty()) return;
-    problems_.insert(problems_.end(), found.begin(), found.end());
-    if (!repairs_) return;
-    remove_derived(store_, file.key);
-    ++removed_;
-  }
-
-  void check_layer_file(const LayerFile& file) {
-    const Diagnostics found = verify_layer_file(store_, file);
-    if (found.empty()) return;
-    problems_.insert(problems_.end(), found.begin(), found.end());
-    if (!repairs_) return;
-    remove_layer_file(store_, file);
-    ++removed_;
-  }
-
-  void check_remembered(const RememberedFile& file) {
-    const Diagnostics found = verify_remembered(store_, file);
-    if (found.empty()) return;
-    problems_.insert(problems_.end(), found.begin(), found.end());
-    if (!repairs_) return;
-    remove_remembered(store_, file);
-    ++removed_;
+  // Of what is made anew when it is needed: whatever is damaged goes.
+  template <class File, class Verify, class Remove>
+  void check_all(const std::vector<File>& files, Verify verify, Remove remove) {
+    for (const File& file : files) {
+      const Diagnostics found = verify(store_, file);
+      if (found.empty()) continue;
+      problems_.insert(problems_.end(), found.begin(), found.end());
+      if (!repairs_) continue;
+      remove(store_, file);
+      ++removed_;
+    }
   }
 
   void add_users(const Sha256& wheel) {
